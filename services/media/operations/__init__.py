@@ -1,0 +1,57 @@
+"""The kinds of work this room can do, one file a kind.
+
+A file here is found by its `OPERATION`. These files import the engine, and
+with it FFmpeg and Pillow, only while running: whoever merely assigns work
+stays light.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
+
+import services.media.engine
+from services.media.engine.failure import BadMedia
+from services.media.operations.contract import (
+    Job,
+    Limits,
+    Operation,
+    Output,
+    Result,
+    Source,
+    SourceFile,
+)
+
+__all__ = [
+    "REGISTRY",
+    "BadMedia",
+    "Job",
+    "Limits",
+    "Operation",
+    "Output",
+    "Result",
+    "Source",
+    "SourceFile",
+    "operation",
+    "preload",
+]
+
+
+def _discover() -> Mapping[str, Operation]:
+    names = (found.name for found in iter_modules(__path__) if found.name != "contract")
+    operations = [import_module(f"{__name__}.{name}").OPERATION for name in names]
+    return MappingProxyType({each.kind: each for each in operations})
+
+
+REGISTRY: Mapping[str, Operation] = _discover()
+
+
+def operation(kind: str) -> Operation:
+    """The operation of a kind. Raises KeyError for a kind that nobody wrote."""
+    return REGISTRY[kind]
+
+
+def preload() -> None:
+    """Import all that a run may need, so that a forked child opens no module files."""
+    for found in iter_modules(services.media.engine.__path__):
+        import_module(f"{services.media.engine.__name__}.{found.name}")
