@@ -1,0 +1,114 @@
+"""Every setting of every process, read from `VITASCOPE_*` environment variables.
+
+The configuration table of the README is generated from the descriptions below.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Service = Literal["accounts", "videos", "media", "tasks"]
+
+TEBIBYTE = 2**40
+GIBIBYTE = 2**30
+MEBIBYTE = 2**20
+
+
+class Settings(BaseSettings):
+    """Settings of one process. Wrong ones fail at start, all faults together."""
+
+    model_config = SettingsConfigDict(env_prefix="VITASCOPE_", frozen=True)
+
+    internal_key: SecretStr = Field(
+        min_length=32, description="Signs what the services say to each other; keep it secret."
+    )
+    encryption_key: SecretStr = Field(
+        min_length=32, description="Encrypts private keys in the accounts database; keep it secret."
+    )
+    database_url: str = Field(
+        default="sqlite:///data/{service}.sqlite",
+        pattern=r"^(sqlite|postgresql)://",
+        description="Where state lives; `{service}` becomes the service's name. "
+        "`sqlite:///FILE` or `postgresql://USER@HOST/NAME`.",
+    )
+    storage_url: str = Field(
+        default="file:///var/lib/vitascope/storage",
+        pattern=r"^(file|s3)://",
+        description="Where bytes live: `file:///FOLDER` or `s3://BUCKET?endpoint=..&region=..`; "
+        "S3 keys may come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.",
+    )
+    kafka_servers: str = Field(
+        default="127.0.0.1:9092", description="Kafka brokers, `HOST:PORT`, separated by commas."
+    )
+    accounts_address: str = Field(
+        default="127.0.0.1:7101", description="`HOST:PORT` of the accounts service."
+    )
+    videos_address: str = Field(
+        default="127.0.0.1:7102", description="`HOST:PORT` of the videos service."
+    )
+    media_address: str = Field(
+        default="127.0.0.1:7103", description="`HOST:PORT` of the media service."
+    )
+    tasks_address: str = Field(
+        default="127.0.0.1:7104", description="`HOST:PORT` of the tasks service."
+    )
+    http_address: str = Field(
+        default="127.0.0.1:8080", description="`HOST:PORT` on which the gateway answers."
+    )
+    public_url: str = Field(
+        default="http://127.0.0.1:8080",
+        pattern=r"^https?://.*[^/]$",
+        description="How the world reaches the gateway; no slash at the end.",
+    )
+    metrics_address: str | None = Field(
+        default=None, description="`HOST:PORT` of the process's Prometheus endpoint; none is off."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least severe log line that is written."
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="OpenTelemetry collector for traces (needs the `tracing` extra); none is off.",
+    )
+    scratch_dir: Path = Field(
+        default=Path("data/scratch"), description="Folder for the worker's temporary files."
+    )
+    worker_slots: int = Field(
+        default=2, ge=1, description="Items of work that one worker runs at once."
+    )
+    worker_id: str | None = Field(
+        default=None, description="The worker's name, unique among workers; made up when absent."
+    )
+    allow_loopback_sources: bool = Field(
+        default=False,
+        description="Whether tasks may read URLs on this machine; for tests and demonstrations.",
+    )
+    max_upload_bytes: int = Field(
+        default=TEBIBYTE, ge=1, description="The largest upload, in bytes."
+    )
+    max_source_bytes: int = Field(
+        default=64 * GIBIBYTE, ge=1, description="The largest file that a task reads, in bytes."
+    )
+    request_body_limit: int = Field(
+        default=4 * MEBIBYTE, ge=1, description="The largest JSON request body, in bytes."
+    )
+
+    def address_of(self, service: Service) -> str:
+        """Return the `HOST:PORT` where the service listens and where others find it."""
+        return {
+            "accounts": self.accounts_address,
+            "videos": self.videos_address,
+            "media": self.media_address,
+            "tasks": self.tasks_address,
+        }[service]
+
+    def database_for(self, service: Service) -> str:
+        """Return the URL of the service's own database."""
+        return self.database_url.replace("{service}", service)
+
+
+def load() -> Settings:
+    """Read the settings from the environment. Raises pydantic's ValidationError naming each fault."""
+    return Settings.model_validate({})
