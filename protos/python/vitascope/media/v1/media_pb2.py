@@ -27,7 +27,7 @@ from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from vitascope.options.v1 import options_pb2 as vitascope_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1evitascope/media/v1/media.proto\x12\x12vitascope.media.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\"vitascope/options/v1/options.proto\"]\n\x12UploadMediaRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\"\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x14.google.api.HttpBody\x12\x11\n\tfile_name\x18\x03 \x01(\t\"\x8d\x01\n\x13UploadMediaResponse\x12\x17\n\nproject_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12!\n\x19\x63heck_ingest_progress_url\x18\x03 \x01(\t\x12\x19\n\x11process_video_url\x18\x04 \x01(\tB\r\n\x0b_project_id\"b\n\x17UploadLightMediaRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\"\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x14.google.api.HttpBody\x12\x11\n\tfile_name\x18\x03 \x01(\t\"\x92\x01\n\x18UploadLightMediaResponse\x12\x17\n\nproject_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12!\n\x19\x63heck_ingest_progress_url\x18\x03 \x01(\t\x12\x19\n\x11process_video_url\x18\x04 \x01(\tB\r\n\x0b_project_id\"o\n\x17\x44ownloadOriginalRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\"p\n\x18\x44ownloadProcessedRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\"i\n\x15\x44ownloadOutputRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range2\x9f\x06\n\x0cMediaService\x12\xa9\x01\n\x0bUploadMedia\x12&.vitascope.media.v1.UploadMediaRequest\x1a\'.vitascope.media.v1.UploadMediaResponse\"G\xaa\xbb\x18\x05media\xb2\xbb\x18\x11\n\x04\x66ile\x12\tfile_name\x82\xd3\xe4\x93\x02#\"\x1b/media/v1/upload/{video_id}:\x04\x66ile(\x01\x12\xbe\x01\n\x10UploadLightMedia\x12+.vitascope.media.v1.UploadLightMediaRequest\x1a,.vitascope.media.v1.UploadLightMediaResponse\"M\xaa\xbb\x18\x05media\xb2\xbb\x18\x11\n\x04\x66ile\x12\tfile_name\x82\xd3\xe4\x93\x02)\"!/media/v1/upload/light/{video_id}:\x04\x66ile(\x01\x12\x90\x01\n\x10\x44ownloadOriginal\x12+.vitascope.media.v1.DownloadOriginalRequest\x1a\x14.google.api.HttpBody\"7\xaa\xbb\x18\x05media\x82\xd3\xe4\x93\x02(\x12&/media/v1/download/original/{video_id}0\x01\x12\x93\x01\n\x11\x44ownloadProcessed\x12,.vitascope.media.v1.DownloadProcessedRequest\x1a\x14.google.api.HttpBody\"8\xaa\xbb\x18\x05media\x82\xd3\xe4\x93\x02)\x12\'/media/v1/download/processed/{video_id}0\x01\x12y\n\x0e\x44ownloadOutput\x12).vitascope.media.v1.DownloadOutputRequest\x1a\x14.google.api.HttpBody\"$\xaa\xbb\x18\x06public\x82\xd3\xe4\x93\x02\x14\x12\x12/storage/{path=**}0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1evitascope/media/v1/media.proto\x12\x12vitascope.media.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\"vitascope/options/v1/options.proto\"]\n\x12UploadMediaRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\"\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x14.google.api.HttpBody\x12\x11\n\tfile_name\x18\x03 \x01(\t\"\x8d\x01\n\x13UploadMediaResponse\x12\x17\n\nproject_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12!\n\x19\x63heck_ingest_progress_url\x18\x03 \x01(\t\x12\x19\n\x11process_video_url\x18\x04 \x01(\tB\r\n\x0b_project_id\"b\n\x17UploadLightMediaRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\"\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x14.google.api.HttpBody\x12\x11\n\tfile_name\x18\x03 \x01(\t\"\x92\x01\n\x18UploadLightMediaResponse\x12\x17\n\nproject_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12!\n\x19\x63heck_ingest_progress_url\x18\x03 \x01(\t\x12\x19\n\x11process_video_url\x18\x04 \x01(\tB\r\n\x0b_project_id\"\x8f\x01\n\x17\x44ownloadOriginalRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\x12\x1e\n\x08if_range\x18\x04 \x01(\tB\x0c\xe2\xc1\x18\x08if-range\"\x90\x01\n\x18\x44ownloadProcessedRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\x12\x1e\n\x08if_range\x18\x04 \x01(\tB\x0c\xe2\xc1\x18\x08if-range\"\x89\x01\n\x15\x44ownloadOutputRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\x12\x1e\n\x08if_range\x18\x04 \x01(\tB\x0c\xe2\xc1\x18\x08if-range2\x9f\x06\n\x0cMediaService\x12\xa9\x01\n\x0bUploadMedia\x12&.vitascope.media.v1.UploadMediaRequest\x1a\'.vitascope.media.v1.UploadMediaResponse\"G\xaa\xbb\x18\x05media\xb2\xbb\x18\x11\n\x04\x66ile\x12\tfile_name\x82\xd3\xe4\x93\x02#\"\x1b/media/v1/upload/{video_id}:\x04\x66ile(\x01\x12\xbe\x01\n\x10UploadLightMedia\x12+.vitascope.media.v1.UploadLightMediaRequest\x1a,.vitascope.media.v1.UploadLightMediaResponse\"M\xaa\xbb\x18\x05media\xb2\xbb\x18\x11\n\x04\x66ile\x12\tfile_name\x82\xd3\xe4\x93\x02)\"!/media/v1/upload/light/{video_id}:\x04\x66ile(\x01\x12\x90\x01\n\x10\x44ownloadOriginal\x12+.vitascope.media.v1.DownloadOriginalRequest\x1a\x14.google.api.HttpBody\"7\xaa\xbb\x18\x05media\x82\xd3\xe4\x93\x02(\x12&/media/v1/download/original/{video_id}0\x01\x12\x93\x01\n\x11\x44ownloadProcessed\x12,.vitascope.media.v1.DownloadProcessedRequest\x1a\x14.google.api.HttpBody\"8\xaa\xbb\x18\x05media\x82\xd3\xe4\x93\x02)\x12\'/media/v1/download/processed/{video_id}0\x01\x12y\n\x0e\x44ownloadOutput\x12).vitascope.media.v1.DownloadOutputRequest\x1a\x14.google.api.HttpBody\"$\xaa\xbb\x18\x06public\x82\xd3\xe4\x93\x02\x14\x12\x12/storage/{path=**}0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,14 +38,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOWNLOADORIGINALREQUEST'].fields_by_name['if_none_match']._serialized_options = b'\342\301\030\rif-none-match'
   _globals['_DOWNLOADORIGINALREQUEST'].fields_by_name['range']._loaded_options = None
   _globals['_DOWNLOADORIGINALREQUEST'].fields_by_name['range']._serialized_options = b'\342\301\030\005range'
+  _globals['_DOWNLOADORIGINALREQUEST'].fields_by_name['if_range']._loaded_options = None
+  _globals['_DOWNLOADORIGINALREQUEST'].fields_by_name['if_range']._serialized_options = b'\342\301\030\010if-range'
   _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['if_none_match']._loaded_options = None
   _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['if_none_match']._serialized_options = b'\342\301\030\rif-none-match'
   _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['range']._loaded_options = None
   _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['range']._serialized_options = b'\342\301\030\005range'
+  _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['if_range']._loaded_options = None
+  _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['if_range']._serialized_options = b'\342\301\030\010if-range'
   _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['if_none_match']._loaded_options = None
   _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['if_none_match']._serialized_options = b'\342\301\030\rif-none-match'
   _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['range']._loaded_options = None
   _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['range']._serialized_options = b'\342\301\030\005range'
+  _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['if_range']._loaded_options = None
+  _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['if_range']._serialized_options = b'\342\301\030\010if-range'
   _globals['_MEDIASERVICE'].methods_by_name['UploadMedia']._loaded_options = None
   _globals['_MEDIASERVICE'].methods_by_name['UploadMedia']._serialized_options = b'\252\273\030\005media\262\273\030\021\n\004file\022\tfile_name\202\323\344\223\002#\"\033/media/v1/upload/{video_id}:\004file'
   _globals['_MEDIASERVICE'].methods_by_name['UploadLightMedia']._loaded_options = None
@@ -64,12 +70,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPLOADLIGHTMEDIAREQUEST']._serialized_end=484
   _globals['_UPLOADLIGHTMEDIARESPONSE']._serialized_start=487
   _globals['_UPLOADLIGHTMEDIARESPONSE']._serialized_end=633
-  _globals['_DOWNLOADORIGINALREQUEST']._serialized_start=635
-  _globals['_DOWNLOADORIGINALREQUEST']._serialized_end=746
-  _globals['_DOWNLOADPROCESSEDREQUEST']._serialized_start=748
-  _globals['_DOWNLOADPROCESSEDREQUEST']._serialized_end=860
-  _globals['_DOWNLOADOUTPUTREQUEST']._serialized_start=862
-  _globals['_DOWNLOADOUTPUTREQUEST']._serialized_end=967
-  _globals['_MEDIASERVICE']._serialized_start=970
-  _globals['_MEDIASERVICE']._serialized_end=1769
+  _globals['_DOWNLOADORIGINALREQUEST']._serialized_start=636
+  _globals['_DOWNLOADORIGINALREQUEST']._serialized_end=779
+  _globals['_DOWNLOADPROCESSEDREQUEST']._serialized_start=782
+  _globals['_DOWNLOADPROCESSEDREQUEST']._serialized_end=926
+  _globals['_DOWNLOADOUTPUTREQUEST']._serialized_start=929
+  _globals['_DOWNLOADOUTPUTREQUEST']._serialized_end=1066
+  _globals['_MEDIASERVICE']._serialized_start=1069
+  _globals['_MEDIASERVICE']._serialized_end=1868
 # @@protoc_insertion_point(module_scope)

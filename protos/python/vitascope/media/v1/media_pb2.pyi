@@ -20,7 +20,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 @_typing.final
 class UploadMediaRequest(_message.Message):
     """One piece of an upload. The first message names the video and the file,
-    each later one carries only bytes.
+    each later one carries only bytes, and an empty message ends the file: a
+    stream that ends without it was broken off.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -164,22 +165,26 @@ class DownloadOriginalRequest(_message.Message):
     VIDEO_ID_FIELD_NUMBER: _builtins.int
     IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
+    IF_RANGE_FIELD_NUMBER: _builtins.int
     video_id: _builtins.str
     """The video's id."""
     if_none_match: _builtins.str
     """The ETag that the client has: an unchanged file answers 304."""
     range: _builtins.str
     """The byte range to send."""
+    if_range: _builtins.str
+    """The ETag that the range is of: for a changed file the whole is sent."""
     def __init__(
         self,
         *,
         video_id: _builtins.str = ...,
         if_none_match: _builtins.str = ...,
         range: _builtins.str = ...,
+        if_range: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_none_match", b"if_none_match", "range", b"range", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_none_match", b"if_none_match", "if_range", b"if_range", "range", b"range", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -194,22 +199,26 @@ class DownloadProcessedRequest(_message.Message):
     VIDEO_ID_FIELD_NUMBER: _builtins.int
     IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
+    IF_RANGE_FIELD_NUMBER: _builtins.int
     video_id: _builtins.str
     """The video's id."""
     if_none_match: _builtins.str
     """The ETag that the client has: an unchanged file answers 304."""
     range: _builtins.str
     """The byte range to send."""
+    if_range: _builtins.str
+    """The ETag that the range is of: for a changed file the whole is sent."""
     def __init__(
         self,
         *,
         video_id: _builtins.str = ...,
         if_none_match: _builtins.str = ...,
         range: _builtins.str = ...,
+        if_range: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_none_match", b"if_none_match", "range", b"range", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_none_match", b"if_none_match", "if_range", b"if_range", "range", b"range", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -224,22 +233,26 @@ class DownloadOutputRequest(_message.Message):
     PATH_FIELD_NUMBER: _builtins.int
     IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
+    IF_RANGE_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     """ACCOUNT/KEY/NAME."""
     if_none_match: _builtins.str
     """The ETag that the client has: an unchanged file answers 304."""
     range: _builtins.str
     """The byte range to send."""
+    if_range: _builtins.str
+    """The ETag that the range is of: for a changed file the whole is sent."""
     def __init__(
         self,
         *,
         path: _builtins.str = ...,
         if_none_match: _builtins.str = ...,
         range: _builtins.str = ...,
+        if_range: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_none_match", b"if_none_match", "path", b"path", "range", b"range"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_none_match", b"if_none_match", "if_range", b"if_range", "path", b"path", "range", b"range"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

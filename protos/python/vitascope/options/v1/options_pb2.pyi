@@ -28,7 +28,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 class Upload(_message.Message):
     """How a multipart or raw request body becomes a stream of request messages:
     the first message carries the path and query fields and the file's name and
-    type, each following one only bytes.
+    type, each following one only bytes, and an empty one says that the file is
+    whole (a server cannot tell a cancelled stream from one that ended).
     """
 
     DESCRIPTOR: _descriptor.Descriptor
