@@ -30,7 +30,11 @@ def write_validate_descriptors(target: Path) -> None:
 
 def protoc(validate: Path, *arguments: str) -> None:
     """Run protoc with every import path the contract needs."""
-    includes = [PROTOS, Path(annotations_pb2.__file__).parents[2], Path(str(files("grpc_tools"))) / "_proto"]
+    includes = [
+        PROTOS,
+        Path(annotations_pb2.__file__).parents[2],
+        Path(str(files("grpc_tools"))) / "_proto",
+    ]
     command = [sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={validate}"]
     command += [f"-I{path}" for path in includes]
     subprocess.run([*command, *arguments], check=True)
@@ -48,7 +52,11 @@ def generate(target: Path) -> None:
         services = [f"--grpc_python_out={target}", f"--mypy_grpc_out={target}"]
         protoc(validate, *outputs, *services, *sources)
         (target / IMAGE).parent.mkdir(exist_ok=True)
-        image = [f"--descriptor_set_out={target / IMAGE}", "--include_imports", "--include_source_info"]
+        image = [
+            f"--descriptor_set_out={target / IMAGE}",
+            "--include_imports",
+            "--include_source_info",
+        ]
         protoc(validate, *image, *sources)
     for empty in [path for path in target.rglob("*_grpc.py*") if not serves(path)]:
         empty.unlink()

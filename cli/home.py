@@ -1,0 +1,95 @@
+"""The folder that an embedded suite lives in, and the settings that follow from it."""
+
+import fcntl
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+SERVICES = ("accounts", "videos", "media", "tasks")
+
+
+class HomeInUseError(Exception):
+    """Another `vitascope up` runs on the folder."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where an embedded suite keeps state, keys, logs and the addresses of what runs."""
+
+    root: Path
+
+    @property
+    def logs(self) -> Path:
+        """One log file a part."""
+        return self.root / "logs"
+
+    @property
+    def addresses_file(self) -> Path:
+        """Addresses of the running parts; there only while they run."""
+        return self.root / "run" / "addresses.json"
+
+    def prepare(self) -> None:
+        """Make the folders, readable by their owner only."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("db", "storage", "logs", "run", "scratch"):
+            (self.root / name).mkdir(mode=0o700, exist_ok=True)
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Hold the folder for one suite; raises HomeInUseError when another has it."""
+        with (self.root / "run" / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise HomeInUseError(f"another suite already runs in {self.root}") from error
+            try:
+                yield
+            finally:
+                self.addresses_file.unlink(missing_ok=True)
+
+    def is_running(self) -> bool:
+        """Whether a suite holds the folder now."""
+        try:
+            with self.claimed():
+                return False
+        except HomeInUseError:
+            return True
+
+    def keys(self) -> Mapping[str, str]:
+        """The suite's own secrets, made on first use and kept."""
+        path = self.root / "keys.json"
+        try:
+            with path.open("x") as file:
+                path.chmod(0o600)
+                names = ("VITASCOPE_INTERNAL_KEY", "VITASCOPE_ENCRYPTION_KEY")
+                json.dump({name: secrets.token_urlsafe(48) for name in names}, file)
+        except FileExistsError:
+            pass
+        kept: dict[str, str] = json.loads(path.read_text())
+        return kept
+
+    def environment(self, addresses: Mapping[str, str]) -> dict[str, str]:
+        """The environment of the suite's processes. What the user set already wins."""
+        defaults = {
+            "VITASCOPE_DATABASE_URL": f"sqlite:///{self.root}/db/{{service}}.sqlite",
+            "VITASCOPE_STORAGE_URL": f"file://{self.root}/storage",
+            "VITASCOPE_SCRATCH_DIR": str(self.root / "scratch"),
+            "VITASCOPE_PUBLIC_URL": f"http://{addresses.get('http', 'localhost')}",
+        }
+        defaults |= {f"VITASCOPE_{name.upper()}_ADDRESS": addresses[name] for name in SERVICES}
+        defaults |= {"VITASCOPE_HTTP_ADDRESS": addresses.get("http", "127.0.0.1:0")}
+        if "broker" in addresses:
+            defaults["VITASCOPE_KAFKA_SERVERS"] = addresses["broker"]
+        return defaults | self.keys() | os.environ
+
+
+def free_address() -> str:
+    """A loopback address that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"

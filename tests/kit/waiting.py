@@ -1,0 +1,17 @@
+"""Waiting for conditions, never for time to pass."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_for(look: Callable[[], T], *, seconds: float, what: str) -> T:
+    """Return the first truthy answer of `look`; fail with `what` after the deadline."""
+    deadline = time.monotonic() + seconds
+    while not (answer := look()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds:.0f} s for {what}; last seen: {answer!r}")
+        time.sleep(0.05)
+    return answer

@@ -1,0 +1,75 @@
+"""The contract keeps its promises: style, compatibility, generated code, scopes and routes."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from google.api import annotations_pb2
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from services.media import operations
+from vitascope.options.v1 import options_pb2
+from vitascope.tasks.v1 import specs_pb2 as specs_v1
+from vitascope.tasks.v2 import specs_pb2 as specs_v2
+
+PROTOS = Path(__file__).parents[2] / "protos"
+IMAGE = Path(str(files("vitascope"))) / "descriptors.binpb"
+BUF = Path(sys.executable).with_name("buf")
+OWN_SCOPES = {"internal", "admin"}
+
+
+def methods() -> Iterator[MethodDescriptor]:
+    image = FileDescriptorSet.FromString(IMAGE.read_bytes())
+    for file in image.file:
+        if file.name.startswith("vitascope/"):
+            module = import_module(file.name.replace("/", ".").replace(".proto", "_pb2"))
+            for service in module.DESCRIPTOR.services_by_name.values():
+                yield from service.methods
+
+
+def buf(*arguments: str) -> str:
+    command = [BUF, *arguments, "--config", PROTOS / "buf.yaml"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def test_lint() -> None:
+    assert buf("lint", str(IMAGE)) == ""
+
+
+def test_nothing_released_was_broken() -> None:
+    assert buf("breaking", str(IMAGE), "--against", str(PROTOS / "released.binpb")) == ""
+
+
+def test_generated_code_is_what_the_protos_say(tmp_path: Path) -> None:
+    generate = [sys.executable, PROTOS / "generate.py", "--out", tmp_path]
+    subprocess.run(generate, check=True, capture_output=True)
+    fresh = {path.relative_to(tmp_path): path.read_bytes() for path in contents(tmp_path)}
+    committed = PROTOS / "python"
+    kept = {path.relative_to(committed): path.read_bytes() for path in contents(committed)}
+    assert fresh.keys() == kept.keys()
+    assert [path for path in fresh if fresh[path] != kept[path]] == [], "run `make protos`"
+
+
+def contents(folder: Path) -> Iterator[Path]:
+    return (p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+
+
+@pytest.mark.parametrize("method", methods(), ids=lambda method: method.full_name)
+def test_every_rpc_has_a_scope_and_public_ones_a_route(method: MethodDescriptor) -> None:
+    scope = method.GetOptions().Extensions[options_pb2.scope]
+    routed = method.GetOptions().HasExtension(annotations_pb2.http)
+    assert scope, "say who may call it: option (vitascope.options.v1.scope)"
+    assert routed == (scope not in OWN_SCOPES)
+
+
+@pytest.mark.parametrize("specs", [specs_v1, specs_v2], ids=["v1", "v2"])
+def test_every_task_kind_has_an_operation(specs: object) -> None:
+    spec_types = vars(specs)["DESCRIPTOR"].message_types_by_name.values()
+    kinds = {t.GetOptions().Extensions[options_pb2.task].name for t in spec_types} - {""}
+    assert kinds
+    assert kinds <= operations.REGISTRY.keys()
