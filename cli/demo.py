@@ -71,7 +71,7 @@ def vitascope(*arguments: str) -> list[str]:
 
 def ask(*arguments: str) -> dict[str, str]:
     """Run a command that answers JSON."""
-    done = subprocess.run(vitascope(*arguments), capture_output=True, text=True, check=True)  # noqa: S603 - our own command
+    done = subprocess.run(vitascope(*arguments), capture_output=True, text=True, check=True)
     answer: dict[str, str] = json.loads(done.stdout)
     return answer
 
