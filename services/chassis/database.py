@@ -1,16 +1,78 @@
-"""The one door to SQLAlchemy besides the services' `store.py` files."""
+"""The one door to SQLAlchemy besides the services' `store.py` files.
 
+A service keeps its schema in `store.py` (a `MetaData` with tables) and its
+history beside it, in Alembic's usual places:
+
+    services/accounts/migrations/__init__.py      empty
+    services/accounts/migrations/env.py           two imports and one call:
+
+        from services.accounts.store import metadata
+        from services.chassis.database import run_migrations
+
+        run_migrations(metadata)
+
+    services/accounts/migrations/versions/0001_first.py
+
+        import sqlalchemy as sa
+        from alembic import op
+        from services.chassis.database import Utc
+        from services.chassis.events import inbox_table, outbox_table
+
+        revision = "0001"
+        down_revision = None
+
+        def upgrade() -> None:
+            op.create_table("users", sa.Column("id", sa.String(36), primary_key=True), ...)
+            for table in (outbox_table(sa.MetaData()), inbox_table(sa.MetaData())):
+                table.create(op.get_bind())
+
+A version repeats its columns and never imports `store.py`: history stands still
+while the schema moves on. On start a service calls
+`await database.migrate("services.accounts.migrations")`.
+"""
+
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
 
-from sqlalchemy import DateTime, MetaData
-from sqlalchemy.engine import Dialect
-from sqlalchemy.ext.asyncio import AsyncConnection
+from alembic import command, context
+from alembic.config import Config
+from sqlalchemy import Connection, DateTime, MetaData, Table, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Dialect, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
+from services.chassis.errors import Unavailable
+
 Tx = AsyncConnection
-"""A running transaction; what `store.py` functions take as their first argument."""
+"""A running transaction: what the functions of a `store.py` take first."""
+
+BUSY_SECONDS = 10.0
+_ON_COMMIT = "vitascope.on_commit"
+_READ_ONLY = "vitascope_read_only"
+
+# SQLSTATE classes of PostgreSQL that say "not now" instead of "never like that": connection
+# trouble, rolled back by a deadlock, out of resources, operator intervention (a shutdown).
+_PASSING_STATES = ("08", "40", "53", "57")
+_PASSING_CODES = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+)
+
+# Alembic keeps the running migration in module globals, so one at a time in a process.
+_migrating = asyncio.Lock()
 
 
 def now() -> datetime:
@@ -19,53 +81,205 @@ def now() -> datetime:
 
 
 class Utc(TypeDecorator[datetime]):
-    """A column of timezone-aware moments, in UTC on both engines."""
+    """A column of timezone-aware moments, kept in UTC on both engines.
+
+    SQLite has no time zones: there the moment is stored as UTC wall time.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive moments; store UTC."""
-        raise NotImplementedError
+        """Convert to UTC; a naive moment raises ValueError, for its zone is anyone's guess."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment needs a time zone: {value!r}")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give UTC back."""
-        raise NotImplementedError
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def insert(tx: Tx, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows `on_conflict_do_nothing` and `..._do_update` on either engine."""
+    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def on_commit(tx: Tx, callback: Callable[[], None]) -> None:
     """Call `callback` once `tx` is committed; never when it is rolled back."""
-    raise NotImplementedError
+    tx.info[_ON_COMMIT].append(callback)
 
 
 def run_migrations(metadata: MetaData) -> None:
-    """The whole of a service's `migrations/env.py`: apply the versions beside it."""
-    raise NotImplementedError
+    """The body of a service's `migrations/env.py`: apply the versions that lie beside it.
+
+    Raises KeyError outside `Database.migrate`, which opens the connection and the transaction.
+    """
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=metadata,
+        render_as_batch=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 class Database:
-    """One service's database, SQLite or PostgreSQL by its URL."""
+    """One service's database: SQLite or PostgreSQL, by its URL.
+
+    `url` is `sqlite:///relative/file`, `sqlite:////absolute/file` or
+    `postgresql://user:password@host:port/name`. Nothing is opened before first use.
+    When the database cannot be reached, every method raises `errors.Unavailable`.
+    """
 
     def __init__(self, url: str, metadata: MetaData) -> None:
         self.metadata = metadata
-        self.is_sqlite = url.startswith("sqlite:")
+        address = make_url(url)
+        self.is_sqlite = address.get_backend_name() == "sqlite"
+        self._engine = _sqlite_engine(address) if self.is_sqlite else _postgres_engine(address)
+        self._reader = self._engine.execution_options(
+            **(
+                {_READ_ONLY: True}
+                if self.is_sqlite
+                else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            )
+        )
+        # SQLite has one writer at a time and lets the others poll; within a process a queue is
+        # fairer and faster.
+        self._writer = asyncio.Lock()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
-        """A read-write transaction: commits at the end, rolls back on an exception."""
-        raise NotImplementedError
-        yield
+        """A read-write transaction: commits at the end, rolls back on an exception.
+
+        On SQLite it takes the write lock at once (BEGIN IMMEDIATE), so do not open one inside
+        another and do no network calls in it.
+        """
+        async with AsyncExitStack() as stack:
+            if self.is_sqlite:
+                await self._wait_to_write()
+                stack.callback(self._writer.release)
+            async with _opened(self._engine) as tx:
+                callbacks: list[Callable[[], None]] = []
+                tx.info[_ON_COMMIT] = callbacks
+                yield tx
+        for callback in callbacks:
+            callback()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
-        """A read-only transaction that sees one moment of the database."""
-        raise NotImplementedError
-        yield
+        """A read-only transaction: all its reads see the same moment of the database."""
+        async with _opened(self._reader) as tx:
+            yield tx
 
     async def migrate(self, package: str) -> None:
-        """Bring the schema to the newest version, e.g. of "services.accounts.migrations"."""
-        raise NotImplementedError
+        """Bring the schema to the newest version in `package`, e.g. "services.accounts.migrations".
+
+        Safe when several processes start at once: one works, the others wait and find it done
+        (on SQLite because a transaction takes the write lock before it looks).
+        All versions are applied in one transaction, so a failing one leaves nothing behind.
+        """
+        config = Config()
+        config.set_main_option("script_location", str(Path(*import_module(package).__path__)))
+
+        def upgrade(connection: Connection) -> None:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+        async with _migrating, self.exclusive("migrate"), self.transaction() as tx:
+            await tx.run_sync(upgrade)
+
+    @asynccontextmanager
+    async def exclusive(self, purpose: str) -> AsyncIterator[None]:
+        """Let one at a time do `purpose` among all processes on this database; others wait.
+
+        Meant for jobs that every replica of a service would do in vain, such as relaying. On
+        SQLite it lets everyone in: there a service is one process.
+        """
+        if self.is_sqlite:
+            yield
+            return
+        async with _opened(self._engine) as tx:
+            lock = text("SELECT pg_advisory_xact_lock(hashtext(:purpose))")
+            await tx.execute(lock, {"purpose": purpose})
+            yield
 
     async def close(self) -> None:
         """Close every connection."""
-        raise NotImplementedError
+        await self._engine.dispose()
+
+    async def _wait_to_write(self) -> None:
+        try:
+            async with asyncio.timeout(BUSY_SECONDS):
+                await self._writer.acquire()
+        except TimeoutError:
+            raise Unavailable("The database is busy.", retry_after=1.0) from None
+
+
+@asynccontextmanager
+async def _opened(engine: AsyncEngine) -> AsyncIterator[Tx]:
+    """A connection with a begun transaction; what the database fails to do is Unavailable."""
+    try:
+        connection = await engine.connect()
+    except (OSError, TimeoutError, PoolTimeout, DBAPIError) as error:
+        raise Unavailable("The database cannot be reached.", retry_after=1.0) from error
+    try:
+        async with connection, connection.begin():
+            yield connection
+    except DBAPIError as error:
+        if _will_pass(error):
+            raise Unavailable("The database is not available.", retry_after=1.0) from error
+        raise
+
+
+def _will_pass(error: DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    if isinstance(error.orig, sqlite3.Error):
+        return (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) in _PASSING_CODES
+    return str(getattr(error.orig, "sqlstate", None) or "").startswith(_PASSING_STATES)
+
+
+def _postgres_engine(address: URL) -> AsyncEngine:
+    return create_async_engine(
+        address.set(drivername="postgresql+asyncpg"),
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=10,
+        pool_timeout=BUSY_SECONDS,
+        connect_args={"timeout": 5.0},
+    )
+
+
+def _sqlite_engine(address: URL) -> AsyncEngine:
+    Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(
+        address.set(drivername="sqlite+aiosqlite"),
+        # The driver would begin transactions by itself, and only before the first write.
+        connect_args={"isolation_level": None},
+        pool_timeout=BUSY_SECONDS,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {int(BUSY_SECONDS * 1000)}",
+            "journal_mode = wal",
+            "synchronous = normal",
+            "foreign_keys = on",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get(_READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
