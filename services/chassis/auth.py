@@ -1,14 +1,54 @@
-"""Who calls: credentials in call metadata become an `Identity` with scopes."""
+"""Who calls: the credentials of a call become an `Identity` that holds scopes.
 
-from collections.abc import Mapping, Sequence
+Credentials stand in the metadata key `authorization`:
+
+    Bearer TOKEN    a user's token, signed by the user's own key
+    Basic BASE64    e-mail address and password
+    Secret KEY      a Tasks API secret; a bare value without a scheme is taken for one
+    Api-Key KEY     a Tasks API key; needs a listed `referer`
+    Service TOKEN   another process of this suite
+"""
+
+import base64
+import binascii
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from pydantic import SecretStr
 
-from services.chassis.clients import Clients
+from services.chassis.errors import Forbidden, Unauthenticated, Violation, VitascopeError
+from services.chassis.keyring import Keyring, Passwords
+from services.chassis.keyring import RemoteKeyring as RemoteKeyring
+from services.chassis.tokens import (
+    InvalidToken,
+    NoToken,
+    UserBanned,
+    key_id_of,
+    verify_service_token,
+    verify_user_token,
+)
 
 Kind = Literal["anonymous", "password", "user", "account", "service"]
+
+_SCHEMES: Mapping[str, Kind] = {
+    "bearer": "user",
+    "basic": "password",
+    "secret": "account",
+    "api-key": "account",
+    "service": "service",
+}
+_SCOPES: Mapping[Kind, frozenset[str]] = {
+    "anonymous": frozenset({"public"}),
+    "password": frozenset({"public", "login"}),
+    "user": frozenset({"public", "login", "account", "videos", "media"}),
+    "account": frozenset({"public", "tasks"}),
+    "service": frozenset({"public", "internal", "admin"}),
+}
+KNOWN_SCOPES = frozenset[str]().union(*_SCOPES.values())
+_ADMIN_SERVICES = ("cli",)
 
 
 @dataclass(frozen=True)
@@ -22,68 +62,19 @@ class Identity:
     service: str | None = None
 
 
-@dataclass(frozen=True)
-class SigningKey:
-    """A user's public key (PEM) and the user's standing."""
+ANONYMOUS = Identity("anonymous", _SCOPES["anonymous"])
 
-    public_key: str
-    user_id: str
-    team_ids: tuple[str, ...]
-    banned: bool = False
-    banned_reason: str = ""
+_identity: ContextVar[Identity] = ContextVar("identity", default=ANONYMOUS)
 
 
-@dataclass(frozen=True)
-class AccountKey:
-    """The account that a secret or an API key belongs to."""
-
-    account_id: str
-    user_id: str
+def identity() -> Identity:
+    """Return the caller of the RPC that runs now; anonymous outside of RPCs."""
+    return _identity.get()
 
 
-@dataclass(frozen=True)
-class PasswordUser:
-    """A user who proved a password."""
-
-    user_id: str
-    banned: bool = False
-    banned_reason: str = ""
-
-
-class Keyring(Protocol):
-    """Knows whose credentials are whose."""
-
-    async def signing_key(self, key_id: str) -> SigningKey | None:
-        """Return the key with this id, or None when it is not in use."""
-
-    async def account_of_secret(self, secret: str) -> AccountKey | None:
-        """Return the secret's account, or None for an unknown secret."""
-
-    async def account_of_api_key(self, api_key: str, referrer: str) -> AccountKey | None:
-        """Return the API key's account, or None for an unknown key or an unlisted referrer."""
-
-
-class Passwords(Protocol):
-    """Checks passwords; only the accounts service can."""
-
-    async def user_of_password(self, email: str, password: str) -> PasswordUser | None:
-        """Return the user, or None for wrong credentials."""
-
-
-class RemoteKeyring:
-    """A keyring that asks the accounts service and remembers answers for seconds."""
-
-    def __init__(self, clients: Clients) -> None:
-        raise NotImplementedError
-
-    async def signing_key(self, key_id: str) -> SigningKey | None:
-        raise NotImplementedError
-
-    async def account_of_secret(self, secret: str) -> AccountKey | None:
-        raise NotImplementedError
-
-    async def account_of_api_key(self, api_key: str, referrer: str) -> AccountKey | None:
-        raise NotImplementedError
+def set_identity(caller: Identity) -> None:
+    """Name the caller that the current task works for."""
+    _identity.set(caller)
 
 
 class Authenticator:
@@ -92,13 +83,107 @@ class Authenticator:
     def __init__(
         self, keyring: Keyring, internal_key: SecretStr, passwords: Passwords | None = None
     ) -> None:
-        raise NotImplementedError
+        self._keyring = keyring
+        self._internal_key = internal_key.get_secret_value()
+        self._passwords = passwords
 
     async def authenticate(self, metadata: Mapping[str, str], scope: str) -> Identity:
-        """Return the caller. Raises Unauthenticated or Forbidden with the documented reasons."""
-        raise NotImplementedError
+        """Return the caller; anonymous when the scope is public and the credentials are bad.
+
+        Raises Unauthenticated or Forbidden with the documented reasons.
+        """
+        scheme, value = _credential(metadata.get("authorization", ""))
+        kind = _SCHEMES.get(scheme, "anonymous")
+        if scope not in _SCOPES[kind]:
+            raise _refusal(kind, scope)
+        try:
+            caller = await self._identify(scheme, value, metadata.get("referer", ""))
+        except VitascopeError:
+            if scope == "public":
+                return ANONYMOUS
+            raise
+        if scope not in caller.scopes:
+            raise _refusal(kind, scope)
+        return caller
+
+    async def _identify(self, scheme: str, value: str, referrer: str) -> Identity:
+        match scheme:
+            case "bearer":
+                return await self._user(value)
+            case "basic":
+                return await self._password_user(value)
+            case "secret" | "api-key":
+                return await self._account(scheme, value, referrer)
+            case "service":
+                return self._service(value)
+        return ANONYMOUS
+
+    async def _user(self, token: str) -> Identity:
+        if not token:
+            raise NoToken("No JWT token was found in the Authorization header.")
+        key = await self._keyring.signing_key(key_id_of(token))
+        if key is None:
+            raise InvalidToken("The JWT token is signed with a key that is not in use.")
+        claims = verify_user_token(token, key, time.time())
+        return Identity("user", _SCOPES["user"], claims.user_id, claims.team_id)
+
+    async def _password_user(self, encoded: str) -> Identity:
+        email, password = _basic(encoded)
+        found = self._passwords and await self._passwords.user_of_password(email, password)
+        if not found:
+            raise Unauthenticated("The e-mail address or the password is wrong.")
+        if found.banned:
+            raise UserBanned(found.banned_reason)
+        return Identity("password", _SCOPES["password"], found.user_id)
+
+    async def _account(self, scheme: str, value: str, referrer: str) -> Identity:
+        if scheme == "secret":
+            key = await self._keyring.account_of_secret(value)
+        else:
+            key = await self._keyring.account_of_api_key(value, referrer)
+        if key is None:
+            raise _invalid_credentials()
+        return Identity("account", _SCOPES["account"], key.user_id, key.account_id)
+
+    def _service(self, token: str) -> Identity:
+        name = verify_service_token(token, self._internal_key)
+        scopes = _SCOPES["service"]
+        if name not in _ADMIN_SERVICES:
+            scopes -= {"admin"}
+        return Identity("service", scopes, service=name)
 
 
-def identity() -> Identity:
-    """Return the caller of the RPC that runs now; anonymous outside of RPCs."""
-    raise NotImplementedError
+def _credential(header: str) -> tuple[str, str]:
+    """Split an Authorization value into a known lower-case scheme ("" for none) and the rest."""
+    header = header.strip()
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() in _SCHEMES:
+        return scheme.lower(), value.strip()
+    return ("secret", header) if header else ("", "")
+
+
+def _basic(encoded: str) -> tuple[str, str]:
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise Unauthenticated("The HTTP Basic credentials cannot be read.") from error
+    email, _, password = text.partition(":")
+    return email, password
+
+
+def _refusal(kind: Kind, scope: str) -> VitascopeError:
+    """Return why credentials of this kind, good or bad, do not open this scope."""
+    if scope == "tasks":
+        return _invalid_credentials()
+    if scope in _SCOPES["user"]:
+        return NoToken("No JWT token was found in the Authorization header.")
+    if kind == "anonymous":
+        return Unauthenticated("Only this suite's own processes may call this.")
+    return Forbidden("Only this suite's own processes may call this.")
+
+
+def _invalid_credentials() -> Unauthenticated:
+    description = "Invalid credentials."
+    return Unauthenticated(
+        description, violations=[Violation("Authorization", description, location="header")]
+    )

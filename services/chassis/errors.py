@@ -6,10 +6,11 @@ the documented exception name as `reason`. `to_status` and `from_rpc` are each o
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 
 DOMAIN = "vitascope"
 DETAILS_KEY = "grpc-status-details-bin"
@@ -157,7 +158,7 @@ def to_status(error: VitascopeError) -> tuple[grpc.StatusCode, str, bytes]:
     if error.violations:
         status.details.add().Pack(_bad_request(error.violations[:MAX_VIOLATIONS]))
     if error.retry_after is not None:
-        delay = Duration(nanos=0)
+        delay = Duration()
         delay.FromMilliseconds(round(error.retry_after * 1000))
         status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
     return error.code, message, status.SerializeToString()
@@ -169,23 +170,14 @@ def from_rpc(error: grpc.aio.AioRpcError) -> VitascopeError:
     A peer that is away or too slow is `Unavailable`; one that broke is `Internal`, with a neutral
     message whatever the peer wrote.
     """
-    details = _Details(_status_of(error))
     kind = _CLASSES.get(error.code(), Internal)
+    details = _details_of(error)
     message = error.details() or kind.__name__
     if kind is Internal:
         message = NEUTRAL
-    elif kind is Unavailable and details.reason is None:
+    elif kind is Unavailable and not details:
         message = "A service that is needed for the answer is not available."
-    restored = kind.__new__(kind)
-    VitascopeError.__init__(
-        restored,
-        message,
-        reason=details.reason,
-        violations=details.violations,
-        metadata=details.metadata,
-        retry_after=details.retry_after,
-    )
-    return restored
+    return kind(message, **details)
 
 
 def _bad_request(violations: Iterable[Violation]) -> error_details_pb2.BadRequest:
@@ -199,33 +191,20 @@ def _bad_request(violations: Iterable[Violation]) -> error_details_pb2.BadReques
     return bad
 
 
-def _status_of(error: grpc.aio.AioRpcError) -> status_pb2.Status:
-    for key, value in error.trailing_metadata() or ():
-        if key == DETAILS_KEY:
-            return status_pb2.Status.FromString(value)
-    return status_pb2.Status()
-
-
-class _Details:
-    """What the details of a `google.rpc.Status` say."""
-
-    def __init__(self, status: status_pb2.Status) -> None:
-        self.reason: str | None = None
-        self.metadata: dict[str, str] = {}
-        self.violations: list[Violation] = []
-        self.retry_after: float | None = None
-        info, bad, retry = (
-            error_details_pb2.ErrorInfo(),
-            error_details_pb2.BadRequest(),
-            error_details_pb2.RetryInfo(),
-        )
-        for detail in status.details:
-            if detail.Unpack(info):
-                self.reason, self.metadata = info.reason, dict(info.metadata)
-            elif detail.Unpack(bad):
-                self.violations = [
-                    Violation(each.field, each.description, each.reason.removeprefix("IN_").lower())
-                    for each in bad.field_violations
-                ]
-            elif detail.Unpack(retry):
-                self.retry_after = retry.retry_delay.ToMilliseconds() / 1000
+def _details_of(error: grpc.aio.AioRpcError) -> dict[str, Any]:
+    """Return the keyword arguments of VitascopeError that the status details carry."""
+    carried: dict[str, Any] = {}
+    status = status_pb2.Status.FromString(
+        dict(error.trailing_metadata() or ()).get(DETAILS_KEY, b"")
+    )
+    for detail in status.details:
+        if detail.Unpack(info := error_details_pb2.ErrorInfo()):
+            carried |= {"reason": info.reason, "metadata": dict(info.metadata)}
+        elif detail.Unpack(bad := error_details_pb2.BadRequest()):
+            carried["violations"] = [
+                Violation(each.field, each.description, each.reason.removeprefix("IN_").lower())
+                for each in bad.field_violations
+            ]
+        elif detail.Unpack(retry := error_details_pb2.RetryInfo()):
+            carried["retry_after"] = retry.retry_delay.ToMilliseconds() / 1000
+    return carried

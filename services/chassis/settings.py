@@ -110,5 +110,5 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Read the settings from the environment. Raises pydantic's ValidationError naming each fault."""
+    """Read the settings from the environment. Raises ValidationError that names every fault."""
     return Settings.model_validate({})

@@ -1,0 +1,130 @@
+"""Whose credentials are whose: what every service asks, and how it asks the accounts service."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from services.chassis.clients import Clients
+from services.chassis.errors import NotFound, Unauthenticated
+from services.chassis.tokens import SigningKey
+from vitascope.accounts.v1.internal_pb2 import (
+    GetSigningKeyRequest,
+    ResolveKeyRequest,
+)
+from vitascope.accounts.v1.internal_pb2_grpc import IdentityServiceStub
+
+REMEMBERED_SECONDS = 5.0
+REMEMBERED_ANSWERS = 10_000
+
+Answer = TypeVar("Answer")
+
+
+class UnknownKey(Unauthenticated):
+    """No account has this secret or API key, or the page may not use it."""
+
+    reason = "UnknownKeyException"
+
+
+@dataclass(frozen=True)
+class AccountKey:
+    """The account that a secret or an API key belongs to, and the user who made it."""
+
+    account_id: str
+    user_id: str
+
+
+@dataclass(frozen=True)
+class PasswordUser:
+    """A user who proved a password."""
+
+    user_id: str
+    banned: bool = False
+    banned_reason: str = ""
+
+
+class Keyring(Protocol):
+    """Knows whose keys are whose."""
+
+    async def signing_key(self, key_id: str) -> SigningKey | None:
+        """Return the key with this id, or None when it is not in use."""
+
+    async def account_of_secret(self, secret: str) -> AccountKey | None:
+        """Return the secret's account, or None for an unknown secret."""
+
+    async def account_of_api_key(self, api_key: str, referrer: str) -> AccountKey | None:
+        """Return the API key's account, or None for an unknown key or an unlisted referrer."""
+
+
+class Passwords(Protocol):
+    """Checks passwords; only the accounts service can."""
+
+    async def user_of_password(self, email: str, password: str) -> PasswordUser | None:
+        """Return the user, or None for wrong credentials."""
+
+
+class RemoteKeyring:
+    """A keyring that asks the accounts service and remembers its answers for 5 s."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._identity = clients.stub(IdentityServiceStub)
+        self._signing_keys = _Remembered[SigningKey]()
+        self._accounts = _Remembered[AccountKey]()
+
+    async def signing_key(self, key_id: str) -> SigningKey | None:
+        """Return the key with this id, or None when it is not in use."""
+
+        async def ask() -> SigningKey | None:
+            try:
+                key = await self._identity.GetSigningKey(GetSigningKeyRequest(key_id=key_id))
+            except NotFound:
+                return None
+            return SigningKey(
+                public_key=key.public_key,
+                user_id=key.user_id,
+                team_ids=tuple(key.team_ids),
+                banned=key.banned,
+                banned_reason=key.banned_reason,
+            )
+
+        return await self._signing_keys.get((key_id,), ask)
+
+    async def account_of_secret(self, secret: str) -> AccountKey | None:
+        """Return the secret's account, or None for an unknown secret."""
+        request = ResolveKeyRequest(secret=secret)
+        return await self._accounts.get(("secret", secret), lambda: self._account(request))
+
+    async def account_of_api_key(self, api_key: str, referrer: str) -> AccountKey | None:
+        """Return the API key's account, or None for an unknown key or an unlisted referrer."""
+        request = ResolveKeyRequest(api_key=api_key, referrer=referrer)
+        key = ("api_key", api_key, referrer)
+        return await self._accounts.get(key, lambda: self._account(request))
+
+    async def _account(self, request: ResolveKeyRequest) -> AccountKey | None:
+        try:
+            answer = await self._identity.ResolveKey(request)
+        except Unauthenticated as error:
+            # Any other reason says that this service itself was refused.
+            if error.reason != UnknownKey.reason:
+                raise
+            return None
+        return AccountKey(account_id=answer.account_id, user_id=answer.user_id)
+
+
+class _Remembered(Generic[Answer]):
+    """Answers of the last seconds, also negative ones; never more than a fixed number."""
+
+    def __init__(self) -> None:
+        self._answers: dict[tuple[str, ...], tuple[float, Answer | None]] = {}
+
+    async def get(
+        self, key: tuple[str, ...], ask: Callable[[], Awaitable[Answer | None]]
+    ) -> Answer | None:
+        until, answer = self._answers.get(key, (0.0, None))
+        if time.monotonic() < until:
+            return answer
+        answer = await ask()
+        if len(self._answers) >= REMEMBERED_ANSWERS:
+            self._answers.clear()
+        self._answers[key] = (time.monotonic() + REMEMBERED_SECONDS, answer)
+        return answer

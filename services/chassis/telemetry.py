@@ -1,0 +1,155 @@
+"""What a process tells about itself: logs with the request id and no secrets, metrics, traces."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, start_http_server
+
+from services.chassis.settings import Settings
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+RPC_SECONDS = Histogram(
+    "vitascope_rpc_seconds",
+    "How long RPCs took, by method and status code.",
+    ("method", "code"),
+    registry=REGISTRY,
+)
+
+MASK = "***"
+_SECRET_WORDS = ("password", "secret", "token", "authorization", "api_key", "internal_key")
+
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+_traceparent: ContextVar[str] = ContextVar("traceparent", default="")
+_tracer: "Tracer | None" = None
+
+
+def request_id() -> str:
+    """Return the id of the request that runs now; empty outside of requests."""
+    return _request_id.get()
+
+
+def set_request_id(value: str) -> None:
+    """Name the request that the current task works for."""
+    _request_id.set(value)
+
+
+def traceparent() -> str:
+    """Return the W3C `traceparent` to pass on with calls; empty when there is no trace."""
+    return _traceparent.get()
+
+
+def setup(service_name: str, settings: Settings) -> None:
+    """Send this process's logs to stderr as JSON lines, and its traces to the collector if any."""
+    _setup_logs(service_name, settings.log_level)
+    if settings.otlp_endpoint:
+        _setup_traces(service_name, settings.otlp_endpoint)
+
+
+def start_metrics(address: str) -> Callable[[], None]:
+    """Serve the metrics on `HOST:PORT`. Returns what stops it; raises OSError for a taken port."""
+    host, _, port = address.rpartition(":")
+    server, thread = start_http_server(int(port), addr=host, registry=REGISTRY)
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop
+
+
+@contextmanager
+def span(name: str, parent: str) -> Iterator[None]:
+    """Run the block as a span below the caller's; without a collector, only pass its id on."""
+    if _tracer is None:
+        _traceparent.set(parent)
+        yield
+        return
+    from opentelemetry import propagate, trace
+
+    context = propagate.extract({"traceparent": parent})
+    with _tracer.start_as_current_span(name, context, trace.SpanKind.SERVER):
+        carrier: dict[str, str] = {}
+        propagate.inject(carrier)
+        _traceparent.set(carrier.get("traceparent", ""))
+        yield
+
+
+def mask_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace the values of keys that name credentials (a structlog processor)."""
+    return {key: _masked(key, value) for key, value in event.items()}
+
+
+def _masked(key: str, value: object) -> object:
+    if any(word in key.lower().replace("-", "_") for word in _SECRET_WORDS):
+        return MASK
+    if isinstance(value, Mapping):
+        return {str(name): _masked(str(name), inner) for name, inner in value.items()}
+    return value
+
+
+def _add_request_id(
+    _: object, __: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    if current := request_id():
+        event["request_id"] = current
+    return event
+
+
+def _setup_logs(service_name: str, level: str) -> None:
+    def add_service(
+        _: object, __: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        event["service"] = service_name
+        return event
+
+    shared: list[structlog.types.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        add_service,
+        _add_request_id,
+        mask_secrets,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(default=str),
+            ],
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def _setup_traces(service_name: str, endpoint: str) -> None:
+    global _tracer
+    # The `tracing` extra: a process without a collector runs without these packages.
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider(resource=Resource.create({"service.name": service_name}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    trace.set_tracer_provider(provider)
+    _tracer = trace.get_tracer("vitascope")
