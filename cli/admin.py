@@ -5,12 +5,16 @@ import json
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from cli.home import SERVICES, Home, free_address
 from services.chassis.clients import Clients
 from services.chassis.settings import Settings
 from vitascope.accounts.v1 import internal_pb2
 from vitascope.accounts.v1.internal_pb2_grpc import AdminServiceStub
+
+if TYPE_CHECKING:
+    from vitascope.accounts.v1.internal_pb2_grpc import AdminServiceAsyncStub
 
 CALL_SECONDS = 30.0
 
@@ -32,7 +36,7 @@ async def add_keys(home: Home, email: str, referrers: list[str]) -> dict[str, st
 
 
 @asynccontextmanager
-async def _admin(home: Home) -> AsyncIterator[AdminServiceStub]:
+async def _admin(home: Home) -> AsyncIterator["AdminServiceAsyncStub"]:
     """The admin RPCs of the running suite, or of an accounts service started for this call."""
     home.prepare()
     if home.is_running():
@@ -57,7 +61,7 @@ async def _admin(home: Home) -> AsyncIterator[AdminServiceStub]:
 
 
 @asynccontextmanager
-async def _stub(home: Home, addresses: Mapping[str, str]) -> AsyncIterator[AdminServiceStub]:
+async def _stub(home: Home, addresses: Mapping[str, str]) -> AsyncIterator["AdminServiceAsyncStub"]:
     environment = home.environment(addresses)
     names = {name: f"VITASCOPE_{name.upper()}" for name in Settings.model_fields}
     given = {name: environment[key] for name, key in names.items() if key in environment}

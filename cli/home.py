@@ -85,7 +85,7 @@ class Home:
         defaults |= {"VITASCOPE_HTTP_ADDRESS": addresses.get("http", "127.0.0.1:0")}
         if "broker" in addresses:
             defaults["VITASCOPE_KAFKA_SERVERS"] = addresses["broker"]
-        return defaults | self.keys() | os.environ
+        return {**defaults, **self.keys(), **os.environ}
 
 
 def free_address() -> str:

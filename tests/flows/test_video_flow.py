@@ -1,7 +1,6 @@
 """A film through the whole suite: sign up, upload, ingest, process, download."""
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -9,19 +8,6 @@ import pytest
 
 from tests.flows.walk import download, ingest, process, upload
 from tests.kit.clips import FILM, decode
-from tests.kit.suite import Suite
-
-
-@pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
-    with Suite(tmp_path_factory.mktemp("suite")) as suite:
-        yield suite
-
-
-@pytest.fixture(scope="module")
-def client(suite: Suite) -> Iterator[httpx.Client]:
-    with suite.signed_in("ada@example.org") as client:
-        yield client
 
 
 def test_a_film_is_ingested_processed_and_comes_back(client: httpx.Client, tmp_path: Path) -> None:
