@@ -1,0 +1,104 @@
+"""What this service says to the ledger of work, and what it understands of the answers."""
+
+from collections.abc import Iterable, Sequence
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import DecodeError
+
+from services.chassis.clients import Clients
+from services.videos.model.records import News, Outcome, Video
+from vitascope.media.v1 import internal_pb2, operations_pb2
+from vitascope.work.v1 import work_pb2, work_pb2_grpc
+
+OWNER = "videos"
+
+_OUTCOMES = {
+    work_pb2.STATE_SUCCESS: Outcome.DONE,
+    work_pb2.STATE_ERROR: Outcome.FAILED,
+    work_pb2.STATE_CANCELLED: Outcome.FAILED,
+}
+
+
+class Ledger:
+    """The ledger, in the words of the catalogue. Methods raise VitascopeError."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._stub: work_pb2_grpc.LedgerServiceAsyncStub = clients.stub(
+            work_pb2_grpc.LedgerServiceStub
+        )
+
+    async def submit(self, video: Video) -> None:
+        """Have a video's work done; a repeat changes nothing."""
+        await self._stub.Submit(work_pb2.SubmitRequest(submissions=[submission_of(video)]))
+
+    async def ask(self, names: Sequence[str]) -> list[News]:
+        """Return what is known of the named works; unknown ones are left out."""
+        request = work_pb2.GetItemsRequest(owner=OWNER, request_ids=names)
+        return [news_of(item) for item in (await self._stub.GetItems(request)).items]
+
+    async def cancel(self, names: Iterable[str]) -> None:
+        """Call the named works off; those that have ended or are unknown stay as they are."""
+        await self._stub.CancelItems(
+            work_pb2.CancelItemsRequest(owner=OWNER, request_ids=list(names))
+        )
+
+
+def submission_of(video: Video) -> work_pb2.Submission:
+    """The work that a video waits for: ingestion of an original, processing of a child."""
+    submission = work_pb2.Submission(
+        owner=OWNER, account_id=video.team_id, request_id=video.work_name
+    )
+    if video.target is None or video.parent_id is None:
+        light = video.upload is not None and video.upload.light
+        submission.kind = "video.ingest"
+        submission.lane = work_pb2.LANE_SHORT
+        spec = operations_pb2.VideoIngestSpec(video_id=video.id, light=light)
+        submission.spec = spec.SerializeToString()
+        return submission
+    target = video.target
+    submission.kind = "video.process"
+    submission.lane = work_pb2.LANE_LONG
+    submission.spec = operations_pb2.VideoProcessSpec(
+        source_video_id=video.parent_id,
+        video_id=video.id,
+        container=target.container,
+        codec=target.codec,
+        width=target.width,
+        height=target.height,
+        bitrate=target.bitrate,
+        pixel_format=target.pixel_format,
+        file_name=target.file_name,
+    ).SerializeToString()
+    submission.destination.video.video_id = video.id
+    submission.destination.video.role = internal_pb2.ROLE_PROCESSED
+    return submission
+
+
+def news_of(item: work_pb2.Item) -> News:
+    """Read an item of this service's work. A result that cannot be read is a failure."""
+    outcome = _OUTCOMES.get(item.state, Outcome.RUNNING)
+    if outcome is Outcome.RUNNING:
+        eta = item.eta_seconds if item.HasField("eta_seconds") else None
+        return News(item.request_id, outcome, percent=item.percent, eta_seconds=eta)
+    if outcome is Outcome.FAILED:
+        cancelled = item.state == work_pb2.STATE_CANCELLED
+        reason = item.error_message or ("The work was cancelled." if cancelled else "")
+        return News(item.request_id, outcome, error_message=reason)
+    try:
+        return _result_of(item)
+    except DecodeError:
+        reason = "The result of the work could not be read."
+        return News(item.request_id, Outcome.FAILED, error_message=reason)
+
+
+def _result_of(item: work_pb2.Item) -> News:
+    result: operations_pb2.VideoIngestResult | operations_pb2.VideoProcessResult
+    quality = None
+    if item.request_id.startswith("ingest:"):
+        result = operations_pb2.VideoIngestResult.FromString(item.result)
+        if result.HasField("quality_assessment"):
+            quality = MessageToDict(result.quality_assessment, preserving_proto_field_name=True)
+    else:
+        result = operations_pb2.VideoProcessResult.FromString(item.result)
+    metadata = MessageToDict(result.metadata, preserving_proto_field_name=True)
+    return News(item.request_id, Outcome.DONE, metadata=metadata, quality=quality)

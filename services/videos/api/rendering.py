@@ -1,0 +1,179 @@
+"""Records as the messages of the contract."""
+
+from datetime import datetime
+
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.videos.api.addresses import Addresses
+from services.videos.model.records import Project, Status, Video
+from services.videos.model.targets import Target
+from vitascope.media.v1 import operations_pb2
+from vitascope.videos.v1 import projects_pb2, video_pb2
+
+
+def project_message(project: Project) -> projects_pb2.Project:
+    """A project."""
+    return projects_pb2.Project(
+        id=project.id,
+        name=project.name,
+        team_id=project.team_id,
+        date_created=_timestamp(project.created_at),
+        time_last_updated=_timestamp(project.updated_at),
+    )
+
+
+def project_listing(project: Project, addresses: Addresses) -> projects_pb2.ProjectListing:
+    """A project in a list."""
+    return projects_pb2.ProjectListing(
+        links=_self_link(addresses.project(project.id)),
+        id=project.id,
+        name=project.name,
+        date_created=_timestamp(project.created_at),
+        time_last_updated=_timestamp(project.updated_at),
+    )
+
+
+def video_listing(video: Video, addresses: Addresses) -> video_pb2.VideoListing:
+    """A video in a list."""
+    return video_pb2.VideoListing(
+        links=_self_link(addresses.video(video.id)),
+        id=video.id,
+        parent_id=video.parent_id,
+        project_id=video.project_id,
+        name=video.name or "",
+        filename=_file_name(video),
+        date_created=_timestamp(video.created_at),
+        time_last_updated=_timestamp(video.updated_at),
+    )
+
+
+def video_message(video: Video) -> video_pb2.Video:
+    """A video with all that is known of it."""
+    return video_pb2.Video(
+        id=video.id,
+        name=video.name or "",
+        # Nothing in the API writes these two; the document shows them always there.
+        description="",
+        attributes=Struct(),
+        project_id=video.project_id,
+        user_id=video.user_id,
+        team_id=video.team_id,
+        parent_id=video.parent_id,
+        upload=_upload(video),
+        ingestion=_ingestion(video),
+        processing=_processing(video),
+        date_created=_timestamp(video.created_at),
+        time_last_updated=_timestamp(video.updated_at),
+    )
+
+
+def ingestion_state(video: Video) -> video_pb2.IngestionState:
+    """How far the ingestion is; a processed video counts as ingested once it is DONE."""
+    work = video.work
+    state = video_pb2.IngestionState(
+        updated_at=_timestamp(work.updated_at),
+        ingestion_status=work.status,
+        video_metadata_available=video.metadata is not None,
+        video_metadata_committed=video.metadata is not None and work.status is Status.DONE,
+        processing_progress_percent=work.percent,
+        eta_seconds=work.eta_seconds,
+        error_message=work.error_message,
+    )
+    if video.parent_id is not None and work.status is not Status.DONE:
+        state = video_pb2.IngestionState(
+            updated_at=_timestamp(video.created_at),
+            ingestion_status=Status.INITIAL,
+            processing_progress_percent=0.0,
+        )
+    return state
+
+
+def processing_state(video: Video) -> video_pb2.ProcessingState:
+    """How far the processing is."""
+    return video_pb2.ProcessingState(
+        updated_at=_timestamp(video.work.updated_at),
+        processing_status=video.work.status,
+        processing_progress_percent=video.work.percent,
+        eta_seconds=video.work.eta_seconds,
+        error_message=video.work.error_message,
+    )
+
+
+def _upload(video: Video) -> video_pb2.Upload | None:
+    upload = video.upload
+    if upload is None:
+        return None
+    return video_pb2.Upload(
+        upload_state=video_pb2.UploadState(
+            updated_at=_timestamp(upload.updated_at), upload_status=upload.status
+        ),
+        has_finished_uploading=upload.status is Status.DONE,
+        file_name=upload.file_name,
+        file_size=upload.file_size,
+        file_type=upload.file_type,
+        file_container_name=(video.metadata or {}).get("long_container_name"),
+    )
+
+
+def _ingestion(video: Video) -> video_pb2.Ingestion:
+    ingestion = video_pb2.Ingestion(ingestion_state=ingestion_state(video))
+    if video.metadata is not None:
+        ParseDict(dict(video.metadata), ingestion.metadata, ignore_unknown_fields=True)
+    if video.quality is not None:
+        ParseDict(dict(video.quality), ingestion.quality_assessment, ignore_unknown_fields=True)
+    return ingestion
+
+
+def _processing(video: Video) -> video_pb2.Processing | None:
+    if video.target is None:
+        return None
+    return video_pb2.Processing(
+        processing_state=processing_state(video),
+        processing_parameters=video_pb2.ProcessingParameters(
+            source_video=video_pb2.SourceVideo(
+                start_position_milliseconds=video.target.start,
+                end_position_milliseconds=video.target.end,
+            ),
+            target_video=_target_video(video.target),
+        ),
+    )
+
+
+def _target_video(target: Target) -> video_pb2.TargetVideo:
+    filters = []
+    if target.scales:
+        size = Struct()
+        size.update({"width": target.width, "height": target.height})
+        filters.append(video_pb2.NamedProperties(name="scale", properties=size))
+    return video_pb2.TargetVideo(
+        container=video_pb2.NamedProperties(name=target.container, properties=Struct()),
+        codec=video_pb2.NamedProperties(name=target.codec, properties=Struct()),
+        pixel_format=operations_pb2.PixelFormat(
+            name=target.pixel_format,
+            chroma_subsampling=operations_pb2.ChromaSubsamplingInfo(
+                yuv=target.yuv, bits=target.bits
+            ),
+        ),
+        bitrate=target.bitrate,
+        frame_width=target.width,
+        frame_height=target.height,
+        video_filters=filters,
+    )
+
+
+def _file_name(video: Video) -> str | None:
+    if video.target is not None:
+        return video.target.file_name
+    return video.upload.file_name if video.upload is not None else None
+
+
+def _self_link(address: str) -> projects_pb2.SelfLink:
+    return projects_pb2.SelfLink(self=projects_pb2.Link(href=address))
+
+
+def _timestamp(moment: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp

@@ -1,0 +1,1 @@
+"""What a catalogue knows, without a database or a wire: records, moves, targets."""
