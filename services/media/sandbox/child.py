@@ -1,0 +1,113 @@
+"""The decoding child: does one job in its jail, says how it went, and ends."""
+
+import base64
+import errno
+import faulthandler
+import json
+import os
+import socket
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+from services.media.operations import BadMedia, Job, Limits, operation
+from services.media.sandbox import jail, wire
+
+_LINE = 3  # the file descriptor of the line to the worker
+
+
+def run(line: socket.socket, server: int) -> NoReturn:
+    """Be the child: never returns. `server` is the process id of the fork server."""
+    try:
+        os.setsid()
+        jail.die_with(server)
+        _keep_only(line)
+        _answer(_work())
+    except BaseException:  # noqa: BLE001 - nothing may unwind into the fork server's own loop
+        traceback.print_exc()
+    finally:
+        os._exit(0)
+
+
+def _keep_only(line: socket.socket) -> None:
+    """Close whatever the fork server has open: control line, other children's lines."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1):
+        os.dup2(nothing, standard)
+    os.dup2(line.fileno(), _LINE)
+    os.closerange(_LINE + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _work() -> dict[str, Any]:
+    message = json.loads(_receive())
+    limits = Limits(**message["limits"])
+    sources = wire.sources_of(message)
+    scratch = Path(message["scratch"])
+    _settle(scratch)
+    jail.enter((source.path for source in sources.values()), scratch, limits)
+    doing = operation(message["kind"])
+    spec = doing.spec_type.FromString(base64.b64decode(message["spec"]))
+    try:
+        result = doing.run(Job(spec, sources, scratch, _progress))
+    except BadMedia as error:
+        return _failure(str(error))
+    except MemoryError:
+        return _failure(f"ran out of memory (limit {limits.memory_bytes >> 20} MiB)")
+    except Exception as error:  # noqa: BLE001 - whatever a decoder raises is this job's failure
+        traceback.print_exc()
+        return _explain(error, limits)
+    return {
+        "result": base64.b64encode(result.message.SerializeToString()).decode(),
+        "outputs": [wire.output(output) for output in result.outputs],
+    }
+
+
+def _settle(scratch: Path) -> None:
+    """Make the scratch folder the place for everything, crash reports included."""
+    os.umask(0o077)
+    log = os.open(scratch / wire.ERROR_LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(log, 2)
+    os.close(log)
+    faulthandler.enable(2)
+    os.chdir(scratch)
+    tempfile.tempdir = str(scratch)
+
+
+def _explain(error: Exception, limits: Limits) -> dict[str, Any]:
+    code = getattr(error, "errno", None)
+    if code == errno.EFBIG:
+        return _failure(f"the output grew larger than {limits.output_bytes} bytes")
+    if code == errno.ENOSPC:
+        return _failure("the worker's disk is full", retryable=True)
+    return _failure(f"could not be processed ({type(error).__name__})")
+
+
+def _failure(message: str, *, retryable: bool = False) -> dict[str, Any]:
+    return {"failure": message, "retryable": retryable}
+
+
+def _progress(percent: float) -> None:
+    _answer({"percent": float(percent)})
+
+
+def _answer(message: dict[str, Any]) -> None:
+    rest = wire.frame(message)
+    while rest:
+        rest = rest[os.write(_LINE, rest) :]
+
+
+def _receive() -> bytes:
+    (length,) = wire.HEADER.unpack(_read(wire.HEADER.size))
+    return _read(length)
+
+
+def _read(length: int) -> bytes:
+    got = b""
+    while len(got) < length:
+        more = os.read(_LINE, length - len(got))
+        if not more:
+            sys.exit("the worker hung up")
+        got += more
+    return got
