@@ -1,32 +1,52 @@
-"""Events by Kafka: a transactional outbox, its relay, and consumers with an inbox."""
+"""Events over Kafka: written with the state they tell of, relayed afterwards, handled once.
 
-from collections.abc import Awaitable, Callable, Mapping
+A service declares both tables in its `store.py` (`outbox_table(metadata)`,
+`inbox_table(metadata)`), appends events in the transaction that changes state, and runs
+`Outbox.relay` and `Consumer.run` as background coroutines. Headers follow the Kafka binding of
+CloudEvents 1.0 (binary content mode); values are protobuf messages.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
 
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition  # type: ignore[import-untyped]
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError  # type: ignore[import-untyped]
 from google.protobuf.message import Message
-from sqlalchemy import MetaData, Table
 
-from services.chassis.database import Database, Tx
+from services.chassis import mailboxes
+from services.chassis.database import Database, Tx, now, on_commit
+from services.chassis.errors import Unavailable
+from services.chassis.mailboxes import Waiting, inbox_table, outbox_table
+from services.chassis.settings import Settings
 
-if TYPE_CHECKING:
-    from services.chassis.settings import Settings
+__all__ = ["Consumer", "Event", "Handler", "Outbox", "inbox_table", "outbox_table"]
 
+RELAY_BATCH = 500
+RELAY_POLL_SECONDS = 1.0
+CONSUMER_BATCH = 50
+TRIES = 5
+FIRST_BACKOFF_SECONDS = 0.1
+RECONNECT_SECONDS = 1.0
+INBOX_KEPT = timedelta(days=8)  # longer than the week for which Kafka keeps messages by default
+PRUNE_EVERY = timedelta(hours=1)
 
-def outbox_table(metadata: MetaData) -> Table:
-    """The table of events that wait to be published; call it once in `store.py`."""
-    raise NotImplementedError
-
-
-def inbox_table(metadata: MetaData) -> Table:
-    """The table of events already handled; call it once in `store.py`."""
-    raise NotImplementedError
+# The client writes some eighty lines a second while the broker is away; ours say it once.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Event:
-    """One received event."""
+    """One received event.
+
+    `id` names it among all events, `type` is the protobuf name of what happened, `message` the
+    serialized value of the topic, `key` the id of the aggregate it is about.
+    """
 
     id: str
     type: str
@@ -40,33 +60,262 @@ Handler = Callable[[Tx, Event], Awaitable[None]]
 
 
 class Outbox:
-    """Writes events in the caller's transaction; publishes them afterwards."""
+    """Writes events in the caller's transaction and publishes them after its commit.
 
-    def __init__(self, db: Database, settings: "Settings", source: str) -> None:
-        raise NotImplementedError
+    Every event is published at least once. Events of one key leave in the order in which their
+    transactions wrote them, provided that a transaction changes the aggregate's row before it
+    appends (the row lock keeps others of that key out), and with several replicas too.
+    """
+
+    def __init__(self, db: Database, settings: Settings, source: str) -> None:
+        """`source` becomes `ce_source`; the database's metadata must have the outbox table."""
+        self._db = db
+        self._servers = settings.kafka_servers
+        self._source = source
+        self._table = db.metadata.tables["outbox"]
+        self._wake = asyncio.Event()
 
     async def append(self, tx: Tx, topic: str, key: str, message: Message) -> None:
-        """Store an event; it leaves once `tx` is committed, in order per key."""
-        raise NotImplementedError
+        """Write one event about the aggregate `key`. Raises ValueError above MAX_EVENT_BYTES."""
+        await self.append_all(tx, topic, [(key, message)])
+
+    async def append_all(self, tx: Tx, topic: str, messages: Iterable[tuple[str, Message]]) -> None:
+        """Write many events, each a key and a message, by one statement."""
+        await mailboxes.put_out(tx, self._table, topic, messages)
+        on_commit(tx, self._wake.set)
 
     async def relay(self) -> None:
-        """Publish what waits, for ever: a background coroutine of the service."""
-        raise NotImplementedError
+        """Publish what waits, for ever; while the broker or the database is away, keep trying."""
+        while True:
+            try:
+                async with _started_producer(self._servers) as producer:
+                    await self._relay_by(producer)
+            except (KafkaError, Unavailable) as error:
+                log.warning("events wait", source=self._source, error=repr(error))
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _relay_by(self, producer: AIOKafkaProducer) -> None:
+        while True:
+            self._wake.clear()
+            async with self._db.exclusive("relay"):
+                published = await self._publish_batch(producer)
+            if published < RELAY_BATCH:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), RELAY_POLL_SECONDS)
+
+    async def _publish_batch(self, producer: AIOKafkaProducer) -> int:
+        """Publish and remove the oldest events; returns how many."""
+        async with self._db.reading() as tx:
+            waiting = await mailboxes.oldest(tx, self._table, RELAY_BATCH)
+        published: list[int] = []
+        try:
+            for wave in mailboxes.waves(waiting):
+                outcomes = await asyncio.gather(
+                    *(self._publish(producer, event) for event in wave), return_exceptions=True
+                )
+                published += [
+                    event.id for event, error in zip(wave, outcomes, strict=True) if error is None
+                ]
+                for error in outcomes:
+                    if error is not None:
+                        raise error
+        finally:
+            if published:
+                async with self._db.transaction() as tx:
+                    await mailboxes.take_away(tx, self._table, published)
+        return len(published)
+
+    async def _publish(self, producer: AIOKafkaProducer, event: Waiting) -> None:
+        headers = {
+            "ce_specversion": "1.0",
+            "ce_id": event.event_id,
+            "ce_type": event.type,
+            "ce_source": self._source,
+            "ce_time": event.time.isoformat(),
+            "content-type": "application/protobuf",
+        }
+        await producer.send_and_wait(
+            event.topic,
+            value=event.value,
+            key=event.key.encode(),
+            headers=_encoded(headers),
+            timestamp_ms=int(event.time.timestamp() * 1000),
+        )
 
 
 class Consumer:
-    """Feeds each event of some topics, once, to its handler."""
+    """Feeds each event of some topics to its topic's handler, once, in order per key.
+
+    A handler works in the transaction that also remembers the event's id, so an event that comes
+    again is dropped. It must not wait for the network. When it fails five times, the message goes
+    to the topic `<topic>.dead` with the error in its headers, and the rest goes on.
+    """
 
     def __init__(
         self,
         db: Database,
-        settings: "Settings",
+        settings: Settings,
         group: str,
         handlers: Mapping[str, Handler],
         after: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        raise NotImplementedError
+        """`group` names the service among consumers; `handlers` are by topic.
+
+        `after` is awaited when some events have been handled and committed; it may use the
+        network. What it raises is logged and otherwise of no consequence.
+        """
+        self._db = db
+        self._servers = settings.kafka_servers
+        self._group = group
+        self._handlers = handlers
+        self._after = after
+        self._inbox = db.metadata.tables["inbox"]
+        self._pruned = datetime.min.replace(tzinfo=UTC)
 
     async def run(self) -> None:
-        """Consume for ever: a background coroutine of the service."""
-        raise NotImplementedError
+        """Consume for ever; while the broker or the database is away, keep trying."""
+        while True:
+            try:
+                async with self._joined() as consumer:
+                    while True:
+                        await self._take(consumer)
+            except (KafkaError, Unavailable) as error:
+                log.warning("consumer waits", group=self._group, error=repr(error))
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    @asynccontextmanager
+    async def _joined(self) -> AsyncIterator[AIOKafkaConsumer]:
+        consumer = AIOKafkaConsumer(
+            *self._handlers,
+            bootstrap_servers=self._servers,
+            group_id=self._group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            # The embedded broker answers only when this time is over.
+            fetch_max_wait_ms=50,
+            # A topic may be created after we subscribe to it.
+            metadata_max_age_ms=5_000,
+            heartbeat_interval_ms=1_000,
+            retry_backoff_ms=500,
+        )
+        try:
+            await consumer.start()
+            yield consumer
+        finally:
+            await consumer.stop()
+
+    async def _take(self, consumer: AIOKafkaConsumer) -> None:
+        batches = await consumer.getmany(timeout_ms=1000, max_records=CONSUMER_BATCH)
+        for partition, records in batches.items():
+            await self._handle_all(records)
+            await self._commit(consumer, partition, records[-1].offset + 1)
+        if batches and self._after is not None:
+            try:
+                await self._after()
+            except Exception:
+                log.exception("work after events failed", group=self._group)
+        if now() - self._pruned > PRUNE_EVERY:
+            await self._prune()
+
+    async def _commit(
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int
+    ) -> None:
+        try:
+            await consumer.commit({partition: offset})
+        except (CommitFailedError, IllegalStateError) as error:
+            # Another member has the partition now; what it gets again, the inbox drops.
+            log.info("partition moved", group=self._group, error=repr(error))
+
+    async def _handle_all(self, records: Sequence[ConsumerRecord]) -> None:
+        """Handle records in one transaction; when one of them fails, each in its own."""
+        try:
+            await self._handle(records)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("a batch of events failed", group=self._group)
+            for record in records:
+                await self._handle_or_bury(record)
+
+    async def _handle_or_bury(self, record: ConsumerRecord) -> None:
+        backoff = FIRST_BACKOFF_SECONDS
+        for attempt in range(1, TRIES + 1):
+            try:
+                await self._handle([record])
+                return
+            except Unavailable:
+                raise  # not the event's fault
+            except Exception as error:
+                log.exception("event failed", topic=record.topic, offset=record.offset)
+                if attempt == TRIES:
+                    await self._bury(record, error)
+                    return
+            await asyncio.sleep(backoff)
+            backoff *= 2
+
+    async def _handle(self, records: Sequence[ConsumerRecord]) -> None:
+        events = [_event_of(record) for record in records]
+        async with self._db.transaction() as tx:
+            ids = [event.id for event in events]
+            fresh = await mailboxes.remember(tx, self._inbox, self._group, ids)
+            for event in events:
+                if event.id in fresh:
+                    fresh.remove(event.id)
+                    await self._handlers[event.topic](tx, event)
+
+    async def _bury(self, record: ConsumerRecord, error: Exception) -> None:
+        headers = {
+            "dead_group": self._group,
+            "dead_partition": str(record.partition),
+            "dead_offset": str(record.offset),
+            "dead_error": repr(error)[:1000],
+        }
+        async with _started_producer(self._servers) as producer:
+            await producer.send_and_wait(
+                f"{record.topic}.dead",
+                value=record.value,
+                key=record.key,
+                headers=[*record.headers, *_encoded(headers)],
+            )
+
+    async def _prune(self) -> None:
+        self._pruned = now()
+        async with self._db.transaction() as tx:
+            await mailboxes.forget(tx, self._inbox, before=self._pruned - INBOX_KEPT)
+
+
+@asynccontextmanager
+async def _started_producer(servers: str) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=servers,
+        acks="all",
+        max_batch_size=256 * 1024,
+        request_timeout_ms=10_000,
+        retry_backoff_ms=500,
+    )
+    try:
+        await producer.start()
+        yield producer
+    finally:
+        await producer.stop()
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
+    return [(name, value.encode()) for name, value in headers.items()]
+
+
+def _event_of(record: ConsumerRecord) -> Event:
+    """Read a record; raises ValueError when its headers or its key make no sense."""
+    headers = {name: value.decode() for name, value in record.headers}
+    # A record of someone else may have no id; its place does, and the timestamp tells a broker
+    # that lost its memory and counts from zero again.
+    place = f"{record.topic}/{record.partition}/{record.offset}@{record.timestamp}"
+    sent = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return Event(
+        id=headers.get("ce_id", place),
+        type=headers.get("ce_type", ""),
+        topic=record.topic,
+        key=(record.key or b"").decode(),
+        message=record.value or b"",
+        time=datetime.fromisoformat(headers["ce_time"]) if "ce_time" in headers else sent,
+    )
