@@ -1,0 +1,87 @@
+"""Runs the media service: `python -m services.media`."""
+
+import asyncio
+from typing import Final
+
+from services.chassis import telemetry
+from services.chassis.auth import Authenticator, RemoteKeyring
+from services.chassis.clients import Clients
+from services.chassis.database import Database
+from services.chassis.events import Consumer, Outbox
+from services.chassis.server import Background, Registration, serve
+from services.chassis.settings import Settings, load
+from services.chassis.storage import Storage
+from services.media import store
+from services.media.actions.backends import Backends, Catalogue
+from services.media.actions.files import Files
+from services.media.actions.outputs import Outputs
+from services.media.actions.rounds import every
+from services.media.actions.upkeep import Upkeep
+from services.media.actions.uploads import Uploads
+from services.media.api import MediaApi, StoreApi
+from services.media.consumers import GROUP, handlers
+from services.media.model.files import TOUCH_EVERY
+from vitascope.media.v1.internal_pb2_grpc import add_StoreServiceServicer_to_server
+from vitascope.media.v1.media_pb2_grpc import add_MediaServiceServicer_to_server
+from vitascope.videos.v1.internal_pb2_grpc import CatalogueServiceStub
+
+NAME: Final = "media"
+
+_PURGE_SECONDS = 30.0
+_RECONCILE_SECONDS = 60.0
+_SWEEP_SECONDS = 3600.0
+
+
+def wire(backends: Backends) -> tuple[list[Registration], list[Background]]:
+    """Put the service together: its servicers, and what runs beside them."""
+    uploads, files, outputs = Uploads(backends), Files(backends), Outputs(backends)
+    upkeep = Upkeep(backends)
+    events = Consumer(backends.database, backends.settings, GROUP, handlers(upkeep))
+    media = MediaApi(uploads, files, backends.settings.public_url)
+    servicers: list[Registration] = [
+        (add_MediaServiceServicer_to_server, media),
+        (add_StoreServiceServicer_to_server, StoreApi(files, outputs)),
+    ]
+    background: list[Background] = [
+        backends.outbox.relay,
+        events.run,
+        every(TOUCH_EVERY.total_seconds(), uploads.keep_alive),
+        every(_PURGE_SECONDS, upkeep.purge, wake=backends.discarded),
+        every(_RECONCILE_SECONDS, upkeep.reconcile),
+        every(_SWEEP_SECONDS, upkeep.sweep),
+    ]
+    return servicers, background
+
+
+async def run(settings: Settings) -> None:
+    """Serve until the process is told to stop."""
+    database = Database(settings.database_for(NAME), store.metadata)
+    clients = Clients(settings, NAME)
+    try:
+        await database.migrate("services.media.migrations")
+        servicers, background = wire(
+            Backends(
+                settings=settings,
+                database=database,
+                outbox=Outbox(database, settings, NAME),
+                storage=Storage(settings.storage_url),
+                catalogue=Catalogue(clients.stub(CatalogueServiceStub)),
+            )
+        )
+        await serve(
+            NAME,
+            settings.address_of(NAME),
+            servicers,
+            Authenticator(RemoteKeyring(clients), settings.internal_key),
+            settings=settings,
+            background=background,
+        )
+    finally:
+        await clients.close()
+        await database.close()
+
+
+if __name__ == "__main__":
+    settings = load()
+    telemetry.setup(NAME, settings)
+    asyncio.run(run(settings))

@@ -1,0 +1,110 @@
+"""Making what workers made visible."""
+
+from collections.abc import Sequence
+
+from services.chassis.database import Tx
+from services.chassis.errors import Invalid
+from services.media import store
+from services.media.actions.backends import Backends
+from services.media.actions.happenings import stored
+from services.media.model.files import (
+    AccountPlace,
+    Attempt,
+    OldAttempt,
+    Output,
+    OutputMissing,
+    UnknownVideo,
+    VideoPlace,
+    is_path_part,
+)
+
+
+class Outputs:
+    """Commits the outputs of attempts at items of work, all or none."""
+
+    def __init__(self, backends: Backends) -> None:
+        self._backends = backends
+
+    async def commit(
+        self, attempt: Attempt, place: VideoPlace | AccountPlace, outputs: Sequence[Output]
+    ) -> list[str]:
+        """Make an attempt's outputs visible and return their paths, in the order of `outputs`.
+
+        The path of a video's file is empty. A repeat of the visible attempt changes nothing; a
+        newer one replaces it. Raises Invalid, OldAttempt, UnknownVideo (the outputs are deleted
+        then) and OutputMissing.
+        """
+        _check(attempt, place, outputs)
+        if isinstance(place, VideoPlace) and not await self._exists(place):
+            await self._discard(outputs)
+            raise UnknownVideo(place.video_id)
+        present = await self._present(attempt)
+        async with self._backends.database.transaction() as tx:
+            visible = await store.claim_commit(tx, attempt)
+            if visible < attempt.number:
+                await self._check_present(tx, outputs, present)
+                await self._replace(tx, attempt, place, outputs)
+            paths = await store.find_outputs(tx, attempt.item_id)
+        if visible > attempt.number:
+            await self._discard(outputs)
+            raise OldAttempt
+        return [str(paths.get(output.name, "")) for output in outputs]
+
+    async def _replace(
+        self,
+        tx: Tx,
+        attempt: Attempt,
+        place: VideoPlace | AccountPlace,
+        outputs: Sequence[Output],
+    ) -> None:
+        if isinstance(place, VideoPlace):
+            old = await store.delete_processed(tx, place.video_id)
+            media = await store.insert_processed(
+                tx, place.video_id, attempt.item_id, outputs[0].file
+            )
+            await self._backends.outbox.append(tx, *stored(media))
+        else:
+            old = await store.delete_outputs(tx, attempt.item_id)
+            await store.insert_outputs(tx, place.account_id, attempt.item_id, outputs)
+        await self._backends.discard(tx, old)
+
+    async def _exists(self, place: VideoPlace) -> bool:
+        return await self._backends.catalogue.find(place.video_id) is not None
+
+    async def _present(self, attempt: Attempt) -> dict[str, int]:
+        """Sizes of the objects that the attempt put into storage, by key."""
+        listing = self._backends.storage.list(attempt.folder)
+        return {entry.key: entry.size async for entry in listing}
+
+    async def _check_present(
+        self, tx: Tx, outputs: Sequence[Output], present: dict[str, int]
+    ) -> None:
+        # An object that the sweep has discarded is as good as gone.
+        known = await store.known_keys(tx, [output.file.storage_key for output in outputs])
+        for output in outputs:
+            file = output.file
+            if present.get(file.storage_key) != file.size or file.storage_key in known:
+                raise OutputMissing(f"The output {output.name!r} is not in storage as described.")
+
+    async def _discard(self, outputs: Sequence[Output]) -> None:
+        async with self._backends.database.transaction() as tx:
+            await self._backends.discard(tx, [output.file.storage_key for output in outputs])
+
+
+def _check(attempt: Attempt, place: VideoPlace | AccountPlace, outputs: Sequence[Output]) -> None:
+    parts = [attempt.item_id]
+    if isinstance(place, AccountPlace):
+        # These make up the address; the name of a video's file is free text.
+        parts += [place.account_id, *(output.file.file_name for output in outputs)]
+    if wrong := [part for part in parts if not is_path_part(part)]:
+        raise Invalid(f"Not usable in a path: {wrong[0]!r}.")
+    if isinstance(place, VideoPlace) and len(outputs) != 1:
+        raise Invalid("A video takes exactly one output.")
+    if attempt.number < 1:
+        raise Invalid("Attempts count from 1.")
+    if not all(output.file.storage_key.startswith(f"{attempt.folder}/") for output in outputs):
+        raise Invalid(f"Outputs of this attempt lie in {attempt.folder}.")
+    names = [output.name for output in outputs]
+    file_names = [output.file.file_name for output in outputs]
+    if len(set(names)) < len(names) or len(set(file_names)) < len(file_names):
+        raise Invalid("Two outputs have the same name.")
