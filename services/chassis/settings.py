@@ -88,6 +88,12 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         default=TEBIBYTE, ge=1, description="The largest upload, in bytes."
     )
+    orphan_seconds: int = Field(
+        default=86_400,
+        ge=3600,
+        description="Seconds after which a stored object that no record knows is deleted; longer "
+        "than the longest outage that work should survive.",
+    )
     max_source_bytes: int = Field(
         default=64 * GIBIBYTE, ge=1, description="The largest file that a task reads, in bytes."
     )
