@@ -11,6 +11,8 @@ Each stage encloses the ones below it: refusals are counted and logged, and a fa
 stage under `errors` reaches the caller in the documented form.
 """
 
+from __future__ import annotations
+
 import asyncio
 import inspect
 import time
@@ -18,7 +20,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
 import structlog
@@ -36,8 +38,9 @@ from services.chassis.errors import (
     to_status,
 )
 
-Handler = grpc.RpcMethodHandler[Any, Any]
-Context = grpc.aio.ServicerContext[Any, Any]
+if TYPE_CHECKING:
+    Handler = grpc.RpcMethodHandler[Any, Any]  # generic in its stubs only
+    Context = grpc.aio.ServicerContext[Any, Any]
 
 log = structlog.stdlib.get_logger(__name__)
 
