@@ -2,15 +2,13 @@
 
 A service declares both tables in its `store.py` (`outbox_table(metadata)`,
 `inbox_table(metadata)`), appends events in the transaction that changes state, and runs
-`Outbox.relay` and `Consumer.run` as background coroutines. Headers follow the Kafka binding of
-CloudEvents 1.0 (binary content mode); values are protobuf messages.
+`Outbox.relay` and `Consumer.run` as background coroutines.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -18,7 +16,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError  # type: ignore[import-untyped]
 from google.protobuf.message import Message
 
-from services.chassis import mailboxes
+from services.chassis import cloudevents, mailboxes
+from services.chassis.cloudevents import Event
 from services.chassis.database import Database, Tx, now, on_commit
 from services.chassis.errors import Unavailable
 from services.chassis.mailboxes import Waiting, inbox_table, outbox_table
@@ -38,22 +37,6 @@ PRUNE_EVERY = timedelta(hours=1)
 # The client writes some eighty lines a second while the broker is away; ours say it once.
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Event:
-    """One received event.
-
-    `id` names it among all events, `type` is the protobuf name of what happened, `message` the
-    serialized value of the topic, `key` the id of the aggregate it is about.
-    """
-
-    id: str
-    type: str
-    topic: str
-    key: str
-    message: bytes
-    time: datetime
 
 
 Handler = Callable[[Tx, Event], Awaitable[None]]
@@ -126,19 +109,11 @@ class Outbox:
         return len(published)
 
     async def _publish(self, producer: AIOKafkaProducer, event: Waiting) -> None:
-        headers = {
-            "ce_specversion": "1.0",
-            "ce_id": event.event_id,
-            "ce_type": event.type,
-            "ce_source": self._source,
-            "ce_time": event.time.isoformat(),
-            "content-type": "application/protobuf",
-        }
         await producer.send_and_wait(
             event.topic,
             value=event.value,
             key=event.key.encode(),
-            headers=_encoded(headers),
+            headers=cloudevents.headers_of(event, self._source),
             timestamp_ms=int(event.time.timestamp() * 1000),
         )
 
@@ -254,7 +229,7 @@ class Consumer:
             backoff *= 2
 
     async def _handle(self, records: Sequence[ConsumerRecord]) -> None:
-        events = [_event_of(record) for record in records]
+        events = [cloudevents.event_of(record) for record in records]
         async with self._db.transaction() as tx:
             ids = [event.id for event in events]
             fresh = await mailboxes.remember(tx, self._inbox, self._group, ids)
@@ -264,18 +239,19 @@ class Consumer:
                     await self._handlers[event.topic](tx, event)
 
     async def _bury(self, record: ConsumerRecord, error: Exception) -> None:
-        headers = {
+        trouble = {
             "dead_group": self._group,
             "dead_partition": str(record.partition),
             "dead_offset": str(record.offset),
             "dead_error": repr(error)[:1000],
         }
+        headers = [*record.headers, *((name, text.encode()) for name, text in trouble.items())]
         async with _started_producer(self._servers) as producer:
             await producer.send_and_wait(
                 f"{record.topic}.dead",
                 value=record.value,
                 key=record.key,
-                headers=[*record.headers, *_encoded(headers)],
+                headers=headers,
             )
 
     async def _prune(self) -> None:
@@ -298,24 +274,3 @@ async def _started_producer(servers: str) -> AsyncIterator[AIOKafkaProducer]:
         yield producer
     finally:
         await producer.stop()
-
-
-def _encoded(headers: Mapping[str, str]) -> list[tuple[str, bytes]]:
-    return [(name, value.encode()) for name, value in headers.items()]
-
-
-def _event_of(record: ConsumerRecord) -> Event:
-    """Read a record; raises ValueError when its headers or its key make no sense."""
-    headers = {name: value.decode() for name, value in record.headers}
-    # A record of someone else may have no id; its place does, and the timestamp tells a broker
-    # that lost its memory and counts from zero again.
-    place = f"{record.topic}/{record.partition}/{record.offset}@{record.timestamp}"
-    sent = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-    return Event(
-        id=headers.get("ce_id", place),
-        type=headers.get("ce_type", ""),
-        topic=record.topic,
-        key=(record.key or b"").decode(),
-        message=record.value or b"",
-        time=datetime.fromisoformat(headers["ce_time"]) if "ce_time" in headers else sent,
-    )
