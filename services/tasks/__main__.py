@@ -1,0 +1,80 @@
+"""The tasks service: the ledger of work and the Tasks API."""
+
+import asyncio
+from functools import partial
+from random import SystemRandom
+
+from services.chassis import settings as chassis_settings
+from services.chassis.auth import Authenticator, RemoteKeyring
+from services.chassis.clients import Clients
+from services.chassis.database import Database, now
+from services.chassis.events import Outbox
+from services.chassis.server import Background, Registration, serve
+from services.chassis.settings import Settings
+from services.tasks.actions.leases import Leases
+from services.tasks.actions.live import Live
+from services.tasks.actions.queue import Queue
+from services.tasks.actions.record import Recorder
+from services.tasks.actions.tasks import Tasks
+from services.tasks.api.ledger import Ledger
+from services.tasks.api.tasks import TasksV1, TasksV2
+from services.tasks.loops import repeat
+from services.tasks.model import RECONNECT
+from services.tasks.store.tables import metadata
+from vitascope.tasks.v1 import tasks_pb2_grpc as grpc_v1
+from vitascope.tasks.v2 import tasks_pb2_grpc as grpc_v2
+from vitascope.work.v1 import work_pb2_grpc
+
+ASSIGN_SECONDS = 1.0
+SWEEP_SECONDS = 1.0
+PROGRESS_SECONDS = 0.2
+
+
+async def main(settings: Settings) -> None:
+    """Run the service until it is told to stop."""
+    db = Database(settings.database_for("tasks"), metadata)
+    await db.migrate("services.tasks.migrations")
+    clients = Clients(settings, "tasks")
+    outbox = Outbox(db, settings, "tasks")
+    servicers, background = wire(db, outbox, settings.public_url)
+    try:
+        await serve(
+            "tasks",
+            settings.address_of("tasks"),
+            servicers,
+            Authenticator(RemoteKeyring(clients), settings.internal_key),
+            settings=settings,
+            background=[*background, outbox.relay],
+        )
+    finally:
+        await clients.close()
+        await db.close()
+
+
+def wire(
+    db: Database, outbox: Outbox, public_url: str
+) -> tuple[list[Registration], list[Background]]:
+    """Return what the service serves and what runs beside it."""
+    live = Live()
+    recorder = Recorder(outbox, live)
+    leases = Leases(db, recorder, live, now, SystemRandom().random)
+    tasks = Tasks(db, recorder, live, now)
+    servicers: list[Registration] = [
+        (
+            work_pb2_grpc.add_LedgerServiceServicer_to_server,
+            Ledger(Queue(db, recorder, now), leases),
+        ),
+        (grpc_v1.add_TasksServiceServicer_to_server, TasksV1(tasks, public_url)),
+        (grpc_v2.add_TasksServiceServicer_to_server, TasksV2(tasks, public_url)),
+    ]
+    background: list[Background] = [
+        partial(repeat, leases.assign, ASSIGN_SECONDS, stirred=live.stirred),
+        partial(repeat, leases.save_progress, PROGRESS_SECONDS),
+        # After a restart the workers come back first: their leases may have run out meanwhile.
+        partial(repeat, leases.sweep, SWEEP_SECONDS, delay=RECONNECT.total_seconds()),
+    ]
+    return servicers, background
+
+
+if __name__ == "__main__":
+    asyncio.run(main(chassis_settings.load()))

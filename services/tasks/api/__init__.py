@@ -1,0 +1,1 @@
+"""The gRPC doors: protobuf messages in, records to the actions, messages out."""

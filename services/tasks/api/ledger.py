@@ -1,0 +1,142 @@
+"""`LedgerService`: the door for owners of work and for workers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+from services.chassis.errors import Invalid
+from services.tasks.actions.leases import Leases
+from services.tasks.actions.live import Accepted, Assigned, Cancelled, Lost, Order, Session
+from services.tasks.actions.queue import Queue
+from services.tasks.messages import item_message
+from services.tasks.model import Item, Lane, Lease, Submission
+from vitascope.media.v1 import internal_pb2
+from vitascope.work.v1 import work_pb2, work_pb2_grpc
+
+
+class Ledger(work_pb2_grpc.LedgerServiceServicer):
+    """Serves the ledger."""
+
+    def __init__(self, queue: Queue, leases: Leases) -> None:
+        self._queue = queue
+        self._leases = leases
+
+    async def Submit(
+        self, request: work_pb2.SubmitRequest, context: Any
+    ) -> work_pb2.SubmitResponse:
+        """Queue work."""
+        items = await self._queue.submit([_submission(each) for each in request.submissions])
+        return work_pb2.SubmitResponse(items=map(item_message, items))
+
+    async def GetItems(
+        self, request: work_pb2.GetItemsRequest, context: Any
+    ) -> work_pb2.GetItemsResponse:
+        """Return an owner's items."""
+        items = await self._queue.get(request.owner, request.request_ids)
+        return work_pb2.GetItemsResponse(items=map(item_message, items))
+
+    async def CancelItems(
+        self, request: work_pb2.CancelItemsRequest, context: Any
+    ) -> work_pb2.CancelItemsResponse:
+        """Call an owner's items off."""
+        items = await self._queue.cancel(request.owner, request.request_ids)
+        return work_pb2.CancelItemsResponse(items=map(item_message, items))
+
+    async def Work(
+        self, request_iterator: AsyncIterator[work_pb2.WorkRequest], context: Any
+    ) -> AsyncIterator[work_pb2.WorkResponse]:
+        """Talk with a worker until either side ends the stream."""
+        session = await _greeted(request_iterator)
+        await self._leases.enter(session)
+        listener = asyncio.create_task(self._listen(session, request_iterator))
+        listener.add_done_callback(lambda _: session.close())
+        try:
+            async for order in session.orders():
+                yield _response(order, self._leases.duration)
+            # Raises what the listener met: the worker has to come back and say it again.
+            await listener
+        finally:
+            listener.cancel()
+            await self._leases.leave(session)
+
+    async def _listen(
+        self, session: Session, requests: AsyncIterator[work_pb2.WorkRequest]
+    ) -> None:
+        async for request in requests:
+            match request.WhichOneof("message"):
+                case "heartbeat":
+                    leases = frozenset(map(_lease, request.heartbeat.leases))
+                    await self._leases.renew(session, leases)
+                case "progress":
+                    said = request.progress
+                    eta = said.eta_seconds if said.HasField("eta_seconds") else None
+                    self._leases.progress(session, _lease(said.lease), said.percent, eta)
+                case "finished":
+                    await self._finish(session, request.finished)
+                case "drain":
+                    session.draining = True
+                case _:
+                    raise Invalid("A worker says hello once, and then only what the contract has.")
+
+    async def _finish(self, session: Session, said: work_pb2.Finished) -> None:
+        lease = _lease(said.lease)
+        if said.WhichOneof("outcome") == "success":
+            await self._leases.succeed(session, lease, said.success.result)
+        else:
+            message = said.failure.message or "The worker gave no reason."
+            await self._leases.fail(session, lease, message, said.failure.retryable)
+
+
+async def _greeted(requests: AsyncIterator[work_pb2.WorkRequest]) -> Session:
+    request = await anext(aiter(requests), work_pb2.WorkRequest())
+    hello = request.hello
+    if request.WhichOneof("message") != "hello" or not hello.worker_id or hello.slots < 1:
+        raise Invalid("A worker's first message is hello, with its name and at least one slot.")
+    return Session(hello.worker_id, frozenset(hello.kinds), hello.slots)
+
+
+def _submission(message: work_pb2.Submission) -> Submission:
+    return Submission(
+        owner=message.owner,
+        account_id=message.account_id,
+        request_id=message.request_id,
+        kind=message.kind,
+        spec=message.spec,
+        destination=message.destination.SerializeToString(),
+        priority=message.priority,
+        # Work of unknown length must not stand in the way of short work.
+        lane=Lane.SHORT if message.lane == work_pb2.LANE_SHORT else Lane.LONG,
+    )
+
+
+def _lease(message: work_pb2.Lease) -> Lease:
+    return Lease(message.item_id, message.attempt)
+
+
+def _lease_message(lease: Lease) -> work_pb2.Lease:
+    return work_pb2.Lease(item_id=lease.item_id, attempt=lease.attempt)
+
+
+def _response(order: Order, duration: timedelta) -> work_pb2.WorkResponse:
+    match order:
+        case Assigned(item):
+            return work_pb2.WorkResponse(assignment=_assignment(item, duration))
+        case Cancelled(lease):
+            return work_pb2.WorkResponse(cancel=work_pb2.Cancel(lease=_lease_message(lease)))
+        case Lost(lease):
+            lost = work_pb2.LeaseLost(lease=_lease_message(lease))
+            return work_pb2.WorkResponse(lease_lost=lost)
+        case Accepted(lease):
+            return work_pb2.WorkResponse(accepted=work_pb2.Accepted(lease=_lease_message(lease)))
+
+
+def _assignment(item: Item, duration: timedelta) -> work_pb2.Assignment:
+    return work_pb2.Assignment(
+        lease=_lease_message(item.lease),
+        kind=item.kind,
+        spec=item.spec,
+        account_id=item.account_id,
+        destination=internal_pb2.Destination.FromString(item.destination),
+        lease_seconds=duration.total_seconds(),
+    )

@@ -1,0 +1,73 @@
+"""Tasks become statuses as a version of the Tasks API documents them."""
+
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.struct_pb2 import NULL_VALUE, Struct, Value
+
+from services.tasks.actions.tasks import Task
+from services.tasks.api.versions import Version
+from services.tasks.messages import timestamp, why_not
+from services.tasks.model import Item, State
+from services.tasks.results import read_result
+
+UNKNOWN_KEY = "there is no task with this ID"
+
+
+def status_of(version: Version, task: Task, public_url: str, *, details: bool) -> Any:
+    """Return the `TaskStatus` of a task."""
+    item = task.item
+    messages = version.messages
+    status = messages.TaskStatus(
+        status=State.ERROR if item.state is State.CANCELLED else item.state,
+        key=item.item_id,
+        progress=_progress(item),
+        events=messages.TaskEvents(
+            queued=timestamp(item.queued_at),
+            started=timestamp(item.started_at),
+            completed=timestamp(item.completed_at),
+        ),
+    )
+    if item.state is State.SUCCESS:
+        kind = version.shown_kinds[item.kind]
+        status.result.CopyFrom(_value(read_result(kind, item.result, public_url)))
+    elif item.ended:
+        problems = task.record.problems
+        error = {"parameters": problems} if problems else why_not(item)
+        getattr(status, version.error_field).CopyFrom(_value(error))
+    if details:
+        _add_details(status, task)
+    return status
+
+
+def status_of_unknown(version: Version, key: str) -> Any:
+    """Return the `TaskStatus` of a key that no task has."""
+    status = version.messages.TaskStatus(
+        status=State.ERROR,
+        key=key,
+        progress=Value(null_value=NULL_VALUE),
+        events=version.messages.TaskEvents(),
+    )
+    getattr(status, version.error_field).string_value = UNKNOWN_KEY
+    return status
+
+
+def _progress(item: Item) -> Value:
+    if item.state is State.QUEUED or item.started_at is None:
+        return Value(null_value=NULL_VALUE)
+    return Value(number_value=item.percent)
+
+
+def _add_details(status: Any, task: Task) -> None:
+    definition = task.record.definition
+    status.task_name = definition["task_name"]
+    status.parameters.CopyFrom(json_format.ParseDict(definition["parameters"], Struct()))
+    status.task_store.CopyFrom(json_format.ParseDict(definition["task_store"], Struct()))
+    status.task_metas.CopyFrom(_value(definition["task_metas"]))
+    status.attempts = task.item.attempt
+    if task.item.worker_id:
+        status.worker = task.item.worker_id
+
+
+def _value(plain: Any) -> Value:
+    return json_format.ParseDict(plain, Value())

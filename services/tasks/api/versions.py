@@ -1,0 +1,33 @@
+"""What differs between the versions of the Tasks API; everything else is one code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from services.tasks.kinds import Kind, kinds_of
+from vitascope.tasks.v1 import specs_pb2 as specs_v1
+from vitascope.tasks.v1 import tasks_pb2 as tasks_v1
+from vitascope.tasks.v2 import specs_pb2 as specs_v2
+from vitascope.tasks.v2 import tasks_pb2 as tasks_v2
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of the Tasks API.
+
+    `messages` is its generated module, `kinds` the tasks that can be created, `shown_kinds` those
+    whose results can be read: a key says nothing about the version that made it. `error_field` is
+    the key of a status that says what is wrong.
+    """
+
+    messages: Any
+    kinds: Mapping[str, Kind]
+    shown_kinds: Mapping[str, Kind]
+    error_field: Literal["result", "error"]
+
+
+_KINDS_V1 = kinds_of(specs_v1.DESCRIPTOR, newest=specs_v2.DESCRIPTOR)
+_KINDS_V2 = kinds_of(specs_v2.DESCRIPTOR, newest=specs_v2.DESCRIPTOR)
+
+V1 = Version(tasks_v1, _KINDS_V1, {**_KINDS_V2, **_KINDS_V1}, "result")
+V2 = Version(tasks_v2, _KINDS_V2, _KINDS_V2, "error")

@@ -1,0 +1,103 @@
+"""The tables of the ledger."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Enum,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+from services.chassis.database import Utc
+from services.chassis.events import outbox_table
+from services.tasks.model import Lane, State
+
+metadata = MetaData()
+outbox = outbox_table(metadata)
+
+# Written out in queries instead of bound: both engines use a partial index only for a condition
+# that they can read when they plan.
+QUEUED = "state = 'queued'"
+EXECUTING = "state = 'executing'"
+WAITING = "queued > 0"
+
+items = Table(
+    "items",
+    metadata,
+    # Age: lower is older.
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("item_id", String(26), nullable=False, unique=True),
+    Column("owner", Text, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("spec", LargeBinary, nullable=False),
+    Column("destination", LargeBinary, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("lane", Enum(Lane, native_enum=False, values_callable=list), nullable=False),
+    Column("state", Enum(State, native_enum=False, values_callable=list), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("percent", Float, nullable=False),
+    Column("eta_seconds", Float),
+    Column("queued_at", Utc, nullable=False),
+    Column("run_at", Utc, nullable=False),
+    Column("started_at", Utc),
+    Column("completed_at", Utc),
+    Column("lease_until", Utc),
+    Column("worker_id", Text),
+    Column("stream_id", Text),
+    Column("reported_attempt", Integer, nullable=False),
+    Column("result", LargeBinary, nullable=False),
+    Column("error_message", Text, nullable=False),
+    Index("items_by_request", "owner", "request_id", "account_id", unique=True),
+    Index(
+        "items_queued",
+        "account_id",
+        "priority",
+        "position",
+        sqlite_where=text(QUEUED),
+        postgresql_where=text(QUEUED),
+    ),
+    Index(
+        "items_executing",
+        "lease_until",
+        sqlite_where=text(EXECUTING),
+        postgresql_where=text(EXECUTING),
+    ),
+)
+
+# How much of each account waits and runs, kept in step with `items` by `save` and `submit`.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("queued", Integer, nullable=False),
+    Column("running", Integer, nullable=False),
+    Column("served_at", Utc, nullable=False),
+    Index(
+        "accounts_waiting",
+        "running",
+        "served_at",
+        sqlite_where=text(WAITING),
+        postgresql_where=text(WAITING),
+    ),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("key", String(26), ForeignKey(items.c.item_id), primary_key=True),
+    Column("definition", JSON, nullable=False),
+    Column("problems", JSON(none_as_null=True)),
+    Column("url_callback", Text),
+    Column("url_errback", Text),
+)
