@@ -38,8 +38,8 @@ __all__ = [
 
 
 def _discover() -> Mapping[str, Operation]:
-    names = (found.name for found in iter_modules(__path__) if found.name != "contract")
-    operations = [import_module(f"{__name__}.{name}").OPERATION for name in names]
+    files = [import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__)]
+    operations = [file.OPERATION for file in files if hasattr(file, "OPERATION")]
     return MappingProxyType({each.kind: each for each in operations})
 
 

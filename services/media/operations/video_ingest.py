@@ -9,10 +9,11 @@ def _sources(spec: VideoIngestSpec) -> list[Source]:
 
 
 def _run(job: Job[VideoIngestSpec]) -> Result:
-    from services.media.engine import probe
+    from services.media.engine.probe import probe
+    from services.media.operations.video_metadata import video_metadata
 
-    facts = probe.probe(job.sources["original"].path, job.progress)
-    return Result(VideoIngestResult(metadata=probe.metadata(facts)))
+    facts = probe(job.sources["original"].path, job.progress)
+    return Result(VideoIngestResult(metadata=video_metadata(facts)))
 
 
 OPERATION = Operation(

@@ -1,0 +1,222 @@
+"""Reads what a video file holds, exactly, by walking through all its packets."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.codec import Codec
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from services.media.engine.cutoff import ends_early
+from services.media.engine.failure import BadMedia
+from services.media.engine.pixels import Pixels, describe
+from services.media.engine.reading import MAX_SECONDS, open_video, video_stream
+
+Progress = Callable[[float], None]
+
+# By FFmpeg's AVFieldOrder. The mixed orders store lines of both fields in
+# turn; their name tells whose come first in time, as cameras write it.
+_SCANNING = {
+    1: ("progressive", None),
+    2: ("interlaced", "top_first"),
+    3: ("interlaced", "bottom_first"),
+    4: ("interlaced", "top_first"),
+    5: ("interlaced", "bottom_first"),
+}
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What a video file holds. Names are FFmpeg's; the sizes are of stored pixels."""
+
+    container_name: str
+    long_container_name: str
+    codec_name: str
+    long_codec_name: str
+    pixels: Pixels
+    width: int
+    height: int
+    # Width over height as shown before any rotation; None when the file is silent.
+    display_aspect_ratio: Fraction | None
+    # progressive, interlaced or unknown
+    scanning: str
+    # top_first or bottom_first, when interlaced
+    field_order: str | None
+    # Frames per second over the whole video.
+    average_rate: Fraction
+    # Seconds from the first frame to the end of the last.
+    duration: Fraction
+    frames: int
+    # Bytes of the file, and of the video in it.
+    size: int
+    stream_size: int
+
+
+@dataclass
+class _Tally:
+    """What the packets of one stream add up to; times in the stream's units."""
+
+    packets: int = 0
+    shown: int = 0
+    bytes: int = 0
+    first: int | None = None
+    # The last packet to be shown, and for how long.
+    last: int = 0
+    last_duration: int = 0
+    shortest: int = 0
+    durations: int = 0
+
+    def add(self, packet: "Packet[VideoStream]", codec: str) -> None:
+        self.packets += 1
+        self.bytes += packet.size
+        # Edit lists cut frames from the show; VPx hides reference frames.
+        if packet.is_discard or _is_hidden(packet, codec):
+            return
+        self.shown += 1
+        duration = packet.duration or 0
+        self.durations += duration
+        if duration:
+            self.shortest = min(self.shortest or duration, duration)
+        if packet.pts is None:
+            return
+        self.first = packet.pts if self.first is None else min(self.first, packet.pts)
+        if packet.pts >= self.last:
+            self.last, self.last_duration = packet.pts, duration
+
+
+def probe(path: Path, progress: Progress) -> VideoFacts:
+    """Read the facts of a video file; `progress` takes 0 to 100.
+
+    Raises BadMedia when the file is no video, is cut off, or is too long.
+    """
+    with open_video(path) as container:
+        stream = video_stream(container)
+        tally = _walk(container, stream, path.stat().st_size, progress)
+        _check_whole(path, stream, tally)
+        field_pairs = _stores_single_fields(stream, tally)
+        frames = _count_frames(path) if field_pairs else tally.shown
+        duration = _duration(container, stream, tally)
+        if not frames or not duration:
+            raise BadMedia("The file holds no frame of video.")
+        if duration > MAX_SECONDS:
+            raise BadMedia("The video is longer than 24 hours.")
+        rate = _average_rate(stream, frames, duration)
+        return _facts(path, container, stream, tally, frames, rate, duration)
+
+
+def _facts(
+    path: Path,
+    container: InputContainer,
+    stream: VideoStream,
+    tally: _Tally,
+    frames: int,
+    rate: Fraction,
+    duration: Fraction,
+) -> VideoFacts:
+    context = stream.codec_context
+    codec = Codec(context.codec.canonical_name)
+    shape = stream.sample_aspect_ratio
+    scanning, field_order = _SCANNING.get(context.field_order, ("unknown", None))
+    return VideoFacts(
+        container_name=container.format.name,
+        long_container_name=container.format.long_name,
+        codec_name=codec.name,
+        long_codec_name=codec.long_name,
+        pixels=describe(str(context.pix_fmt)),
+        width=context.width,
+        height=context.height,
+        display_aspect_ratio=shape * context.width / context.height if shape else None,
+        scanning=scanning,
+        field_order=field_order,
+        average_rate=rate,
+        duration=duration,
+        frames=frames,
+        size=path.stat().st_size,
+        stream_size=tally.bytes,
+    )
+
+
+def _walk(container: InputContainer, stream: VideoStream, size: int, progress: Progress) -> _Tally:
+    tally = _Tally()
+    codec = stream.codec_context.codec.canonical_name
+    try:
+        for packet in container.demux(stream):
+            if packet.size:
+                tally.add(packet, codec)
+            if packet.pos is not None and tally.packets % 64 == 0:
+                progress(min(100.0, 100.0 * packet.pos / size))
+    except av.error.InvalidDataError:
+        # What was read up to the damage is what the file holds.
+        pass
+    progress(100.0)
+    return tally
+
+
+def _check_whole(path: Path, stream: VideoStream, tally: _Tally) -> None:
+    announced = stream.frames
+    missing = tally.packets < announced if announced else True
+    if missing and ends_early(path):
+        raise BadMedia("The file is cut off: it ends before its video does.")
+
+
+def _is_hidden(packet: "Packet[VideoStream]", codec: str) -> bool:
+    """Whether a VP8 or VP9 packet is only for later frames to refer to."""
+    first = memoryview(packet)[0]
+    if codec == "vp8":
+        return not first >> 4 & 1
+    if codec == "vp9":
+        profile_3 = first >> 4 & 3 == 3
+        show_existing, show_frame = (2, 0) if profile_3 else (3, 1)
+        return not first >> show_existing & 1 and not first >> show_frame & 1
+    return False
+
+
+def _stores_single_fields(stream: VideoStream, tally: _Tally) -> bool:
+    """Whether two packets make a frame, as in interlaced broadcasts."""
+    rate = stream.guessed_rate
+    if stream.codec_context.field_order < 2 or not rate or stream.time_base is None:
+        return False
+    return tally.shortest * stream.time_base * rate < Fraction(3, 4)
+
+
+def _count_frames(path: Path) -> int:
+    """Frames by decoding, as coarsely as the decoder will do it."""
+    with open_video(path) as container:
+        stream = video_stream(container)
+        stream.thread_type = "AUTO"
+        stream.codec_context.options = {"skip_loop_filter": "all", "skip_idct": "all"}
+        frames = 0
+        for packet in container.demux(stream):
+            try:
+                frames += len(packet.decode())
+            except av.error.InvalidDataError:
+                continue
+        return frames
+
+
+def _duration(container: InputContainer, stream: VideoStream, tally: _Tally) -> Fraction:
+    unit = stream.time_base or Fraction(1)
+    if tally.first is None:
+        # Bare codec streams carry no times, only a rate.
+        return tally.durations * unit
+    span = tally.last - tally.first
+    last = Fraction(tally.last_duration)
+    if "mov" not in container.format.name and tally.shown > 1:
+        # Others leave out how long the last frame is shown, and FFmpeg's
+        # guess can be one tick.
+        last = max(last, Fraction(span, tally.shown - 1))
+    return (span + last) * unit
+
+
+def _average_rate(stream: VideoStream, frames: int, duration: Fraction) -> Fraction:
+    """Frames over time; the declared rate where they differ only by rounded times."""
+    measured = frames / duration
+    rounding = 2 * (stream.time_base or Fraction(0)) / duration
+    for declared in (stream.average_rate, stream.guessed_rate, stream.base_rate):
+        if declared and abs(measured / declared - 1) <= rounding:
+            return Fraction(declared)
+    return measured

@@ -1,0 +1,102 @@
+"""Makes an H.264 file of a video: another size, depth and container, the same frames and times."""
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+
+from services.media.engine.failure import BadMedia
+from services.media.engine.picture import Encoding, Picture
+from services.media.engine.probe import VideoFacts
+from services.media.engine.reading import open_video, video_stream
+from services.media.engine.sound import sound_tracks
+
+Progress = Callable[[float], None]
+
+_MUXING = {
+    # The index goes in front, so that playing may start while loading.
+    "movflags": "+faststart",
+    # The unit of late starts; the usual millisecond pulls sound and picture apart.
+    "movie_timescale": "90000",
+}
+
+
+def transcode(
+    source: Path,
+    destination: Path,
+    facts: VideoFacts,
+    container: str,
+    encoding: Encoding,
+    progress: Progress,
+) -> None:
+    """Write a video, whose facts were probed, to `destination` as mp4 or mov.
+
+    Frames keep their times, the picture its proportions, turn and colours, and
+    sound its place; sound is copied where the container takes its codec.
+    Damaged stretches are left out. `progress` takes 0 to 100. Raises BadMedia
+    when no frame can be decoded.
+    """
+    first = _first_frame(source)
+    with (
+        open_video(source) as reader,
+        av.open(
+            f"file:{destination.absolute()}",
+            "w",
+            format=container,
+            container_options=_MUXING,
+        ) as writer,
+    ):
+        stream = video_stream(reader)
+        origin = _origin(reader)
+        picture = Picture(writer, stream, facts, encoding, first, origin)
+        sounds = sound_tracks(reader, writer, container, origin)
+        for packet in _packets(reader, [stream, *(reader.streams[index] for index in sounds)]):
+            if packet.stream_index == stream.index:
+                picture.take(packet)
+                progress(min(100.0, picture.seconds * 100 / float(facts.duration)))
+            else:
+                sounds[packet.stream_index].take(packet)
+        picture.finish()
+        for sound in sounds.values():
+            sound.finish()
+    progress(100.0)
+
+
+def _first_frame(source: Path) -> VideoFrame:
+    with open_video(source) as reader:
+        stream = video_stream(reader)
+        for packet in _packets(reader, [stream]):
+            try:
+                for frame in packet.decode():
+                    return frame
+            except av.error.InvalidDataError:
+                continue
+        for frame in stream.decode(None):
+            return frame
+    raise BadMedia("None of the video's frames can be decoded.")
+
+
+def _packets(reader: InputContainer, streams: list[Stream]) -> "Iterator[Packet[Any]]":
+    """The packets of some streams, up to the end or to where the file cannot be followed."""
+    try:
+        for packet in reader.demux(streams):
+            if packet.size:
+                yield packet
+    except av.error.InvalidDataError:
+        return
+
+
+def _origin(reader: InputContainer) -> Fraction:
+    """When the first of picture and sound starts, in seconds; broadcasts start anywhere."""
+    starts = [
+        stream.start_time * stream.time_base
+        for stream in (*reader.streams.video, *reader.streams.audio)
+        if stream.start_time is not None and stream.time_base is not None
+    ]
+    return Fraction(min(starts, default=Fraction(0)))

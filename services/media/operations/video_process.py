@@ -1,0 +1,55 @@
+"""`video.process`: makes a new video of an uploaded one."""
+
+from services.media.operations.contract import (
+    GIB,
+    HOUR,
+    Job,
+    Limits,
+    Operation,
+    Output,
+    Result,
+    Source,
+)
+from vitascope.media.v1.operations_pb2 import VideoProcessResult, VideoProcessSpec
+
+_CONTENT_TYPES = {"mp4": "video/mp4", "mov": "video/quicktime"}
+
+
+def _sources(spec: VideoProcessSpec) -> list[Source]:
+    return [Source("original", video_id=spec.source_video_id)]
+
+
+def _run(job: Job[VideoProcessSpec]) -> Result:
+    from services.media.engine.picture import Encoding
+    from services.media.engine.probe import probe
+    from services.media.engine.transcode import transcode
+    from services.media.operations.video_metadata import video_metadata
+
+    spec, source = job.spec, job.sources["original"].path
+    output = job.scratch / f"output.{spec.container}"
+    encoding = Encoding(spec.width, spec.height, spec.bitrate, spec.pixel_format)
+    facts = probe(source, _unheard)
+    transcode(source, output, facts, spec.container, encoding, job.progress)
+    made = video_metadata(probe(output, _unheard))
+    file = Output("output", output, _CONTENT_TYPES[spec.container], spec.file_name)
+    return Result(VideoProcessResult(metadata=made), (file,))
+
+
+def _unheard(percent: float) -> None:
+    """Reading through a file is quick next to encoding; its progress is not told."""
+
+
+OPERATION = Operation(
+    kind="video.process",
+    spec_type=VideoProcessSpec,
+    result_type=VideoProcessResult,
+    limits=Limits(
+        memory_bytes=16 * GIB,
+        cpu_seconds=96 * HOUR,
+        output_bytes=1024 * GIB,
+        open_files=64,
+        wall_seconds=24 * HOUR,
+    ),
+    sources=_sources,
+    run=_run,
+)
