@@ -81,6 +81,11 @@ class Settings(BaseSettings):
     worker_id: str | None = Field(
         default=None, description="The worker's name, unique among workers; made up when absent."
     )
+    worker_drain_seconds: float = Field(
+        default=30,
+        ge=0,
+        description="How long a worker that is told to stop may finish what it runs, in seconds.",
+    )
     allow_loopback_sources: bool = Field(
         default=False,
         description="Whether tasks may read URLs on this machine; for tests and demonstrations.",

@@ -1,0 +1,107 @@
+"""Runs a worker: `python -m services.media.worker`."""
+
+import asyncio
+import secrets
+import shutil
+import signal
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from services.chassis import telemetry
+from services.chassis.clients import Clients
+from services.chassis.settings import Settings, load
+from services.chassis.storage import Storage
+from services.media import operations
+from services.media.sandbox import Sandbox
+from services.media.worker.attempt import Attempts
+from services.media.worker.crew import Crew
+from services.media.worker.leases import Leases
+from services.media.worker.line import Line
+from services.media.worker.outputs import Outputs
+from services.media.worker.sources import Sources
+from vitascope.media.v1.internal_pb2_grpc import StoreServiceStub
+from vitascope.work.v1.work_pb2 import Hello
+from vitascope.work.v1.work_pb2_grpc import LedgerServiceStub
+
+NAME: Final = "worker"
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Work until the process is told to stop, then end what runs; a second signal kills it."""
+    name = settings.worker_id or f"{socket.gethostname()}-{secrets.token_hex(4)}"
+    signals = _signals()
+    async with _parts(settings, name) as (line, crew, leases):
+        talking = asyncio.create_task(line.keep())
+        try:
+            log.info("working", worker=name)
+            await _first_of(talking, signals.get())
+            leases.drain()
+            log.info("draining")
+            await _first_of(
+                talking,
+                signals.get(),
+                leases.empty.wait(),
+                asyncio.sleep(settings.worker_drain_seconds),
+            )
+        finally:
+            await crew.stop()
+            talking.cancel()
+            await asyncio.gather(talking, return_exceptions=True)
+    log.info("stopped")
+
+
+@asynccontextmanager
+async def _parts(settings: Settings, name: str) -> AsyncIterator[tuple[Line, Crew, Leases]]:
+    """The worker put together, with its sandbox warm and its scratch folder its own."""
+    folder = (settings.scratch_dir / name).absolute()
+    clients, storage, jail = Clients(settings, NAME), Storage(settings.storage_url), Sandbox()
+    store = clients.stub(StoreServiceStub)
+    attempts = Attempts(folder, Sources(settings, storage, store), jail, Outputs(storage, store))
+    leases = Leases()
+    crew = Crew(settings.worker_slots, leases, attempts.make)
+    hello = Hello(worker_id=name, kinds=operations.REGISTRY, slots=settings.worker_slots)
+    try:
+        # What lies there is of a worker of this name that died.
+        await asyncio.to_thread(_empty, folder)
+        await jail.start()
+        yield Line(clients.stub(LedgerServiceStub), hello, leases, crew.hear), crew, leases
+    finally:
+        await jail.stop()
+        await clients.close()
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _signals() -> asyncio.Queue[int]:
+    """The signals to stop, as they come."""
+    arrived: asyncio.Queue[int] = asyncio.Queue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, arrived.put_nowait, number)
+    return arrived
+
+
+async def _first_of(talking: asyncio.Task[None], *waits: Coroutine[Any, Any, object]) -> None:
+    """Wait for the first of `waits`. Raises what ended the talk with the ledger, if that ends."""
+    tasks = [asyncio.ensure_future(each) for each in waits]
+    await asyncio.wait([talking, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    if talking.done():
+        talking.result()
+
+
+if __name__ == "__main__":
+    settings = load()
+    telemetry.setup(NAME, settings)
+    asyncio.run(run(settings))

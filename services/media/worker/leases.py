@@ -1,0 +1,142 @@
+"""What the worker has in hand, and what it owes the ledger to say about it."""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from vitascope.work.v1.work_pb2 import (
+    Drain,
+    Failure,
+    Finished,
+    Heartbeat,
+    Lease,
+    Progress,
+    Success,
+    WorkRequest,
+)
+
+Key = tuple[str, int]
+"""An item's id and which attempt at it."""
+
+SECONDS_BETWEEN_PROGRESS = 0.1
+_BEATS_PER_LEASE = 3
+_LONGEST_SILENCE = 60.0
+# The rest is for storing and committing what was made.
+_MOST_PERCENT = 99.9
+
+
+def key_of(lease: Lease) -> Key:
+    """The lease as a key."""
+    return lease.item_id, lease.attempt
+
+
+@dataclass
+class _Held:
+    lease: Lease
+    since: float
+    percent: float = 0.0
+    told_percent: float = 0.0
+    told_at: float = -math.inf
+    finished: Finished | None = None
+    told_finished: bool = False
+
+
+class Leases:
+    """The leases that the worker has: running, or finished and not yet accepted.
+
+    `clock` gives seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._held: dict[Key, _Held] = {}
+        self._seconds = math.inf
+        self._beat_at = -math.inf
+        self._draining = self._told_drain = False
+        # There is something new to say.
+        self.changed = asyncio.Event()
+        # There is nothing in hand.
+        self.empty = asyncio.Event()
+        self.empty.set()
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._held
+
+    def add(self, lease: Lease, seconds: float) -> None:
+        """Take on a lease that lasts `seconds` without a heartbeat."""
+        now = self._clock()
+        self._held[key_of(lease)] = _Held(lease, now)
+        self._seconds = seconds
+        self._beat_at = min(self._beat_at, now + seconds / _BEATS_PER_LEASE)
+        self.empty.clear()
+        self.changed.set()
+
+    def drop(self, key: Key) -> None:
+        """Forget a lease: it was lost, cancelled, or its end was accepted."""
+        self._held.pop(key, None)
+        if not self._held:
+            self.empty.set()
+
+    def advance(self, key: Key, percent: float) -> None:
+        """Note that an attempt got further; it never goes back."""
+        if held := self._held.get(key):
+            held.percent = max(held.percent, min(percent, _MOST_PERCENT))
+            self.changed.set()
+
+    def finish(self, key: Key, outcome: Success | Failure) -> None:
+        """Note how an attempt ended."""
+        if held := self._held.get(key):
+            held.finished = Finished(lease=held.lease)
+            if isinstance(outcome, Success):
+                held.finished.success.CopyFrom(outcome)
+            else:
+                held.finished.failure.CopyFrom(outcome)
+            self.changed.set()
+
+    def drain(self) -> None:
+        """Note that the worker takes no more."""
+        self._draining = True
+        self.changed.set()
+
+    def reoffer(self) -> None:
+        """Have everything said again: the line was cut, and with it perhaps the last words."""
+        self._beat_at = -math.inf
+        self._told_drain = False
+        for held in self._held.values():
+            held.told_finished = False
+
+    def due(self) -> Iterator[WorkRequest]:
+        """What is to be said now; each is taken as said when the next is asked for."""
+        now = self._clock()
+        if now >= self._beat_at:
+            self._beat_at = now + self._seconds / _BEATS_PER_LEASE
+            leases = [held.lease for held in self._held.values()]
+            yield WorkRequest(heartbeat=Heartbeat(leases=leases))
+        if self._draining and not self._told_drain:
+            self._told_drain = True
+            yield WorkRequest(drain=Drain())
+        for held in list(self._held.values()):
+            if held.finished and not held.told_finished:
+                held.told_finished = True
+                yield WorkRequest(finished=held.finished)
+            elif _progress_due_at(held) <= now:
+                held.told_percent, held.told_at = held.percent, now
+                yield WorkRequest(progress=_progress(held, now))
+
+    def seconds_until_due(self) -> float:
+        """How long there is nothing to say, unless something changes."""
+        times = [_progress_due_at(held) for held in self._held.values()]
+        return max(min(self._beat_at, *times, self._clock() + _LONGEST_SILENCE) - self._clock(), 0)
+
+
+def _progress_due_at(held: _Held) -> float:
+    if held.finished or held.percent <= held.told_percent:
+        return math.inf
+    return held.told_at + SECONDS_BETWEEN_PROGRESS
+
+
+def _progress(held: _Held, now: float) -> Progress:
+    remaining = (now - held.since) * (100 - held.percent) / held.percent
+    return Progress(lease=held.lease, percent=held.percent, eta_seconds=remaining)
