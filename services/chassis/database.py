@@ -224,17 +224,18 @@ class Database:
 @asynccontextmanager
 async def _opened(engine: AsyncEngine) -> AsyncIterator[Tx]:
     """A connection with a begun transaction; what the database fails to do is Unavailable."""
-    try:
-        connection = await engine.connect()
-    except (OSError, TimeoutError, PoolTimeout, DBAPIError) as error:
-        raise Unavailable("The database cannot be reached.", retry_after=1.0) from error
-    try:
-        async with connection, connection.begin():
-            yield connection
-    except DBAPIError as error:
-        if _will_pass(error):
-            raise Unavailable("The database is not available.", retry_after=1.0) from error
-        raise
+    async with AsyncExitStack() as stack:
+        try:
+            connection = await stack.enter_async_context(engine.connect())
+        except (OSError, TimeoutError, PoolTimeout, DBAPIError) as error:
+            raise Unavailable("The database cannot be reached.", retry_after=1.0) from error
+        try:
+            async with connection.begin():
+                yield connection
+        except DBAPIError as error:
+            if _will_pass(error):
+                raise Unavailable("The database is not available.", retry_after=1.0) from error
+            raise
 
 
 def _will_pass(error: DBAPIError) -> bool:
