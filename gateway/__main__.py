@@ -1,0 +1,79 @@
+"""Runs the gateway: `python -m gateway`, settings from `VITASCOPE_*`."""
+
+import asyncio
+import signal
+import sys
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+import vitascope
+from gateway.app import Gateway
+from gateway.channels import Channels
+from gateway.routes import files_of
+from gateway.transcode import Limits
+from services.chassis import telemetry
+from services.chassis.settings import Settings, load
+
+GRACE_SECONDS = 10.0
+# How long broken-off requests may take to notice.
+ABORT_SECONDS = 2.0
+# Long, as a client may ask to wait until its tasks have ended; one that leaves ends its call.
+CALL_SECONDS = 900.0
+
+
+async def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit status, 1 when the server ends by itself."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    channels = Channels(settings.address_of)
+    limits = Limits(settings.request_body_limit, settings.max_upload_bytes, CALL_SECONDS)
+    gateway = Gateway(files_of(vitascope), channels, limits, settings.public_url)
+    server = _server(gateway, settings.http_address)
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not stop.is_set():
+        stopping.cancel()
+        serving.result()
+        return 1
+    server.stop()  # type: ignore[no-untyped-call]
+    await asyncio.wait({serving}, timeout=GRACE_SECONDS)
+    if not serving.done():
+        gateway.abort()
+        await asyncio.wait({serving}, timeout=ABORT_SECONDS)
+    await channels.close()
+    return 0
+
+
+def _server(gateway: Gateway, address: str) -> Server:
+    host, _, port = address.rpartition(":")
+    return Server(
+        gateway,
+        address=host.strip("[]"),
+        port=int(port),
+        interface=Interfaces.ASGINL,
+        websockets=False,
+        backlog=1024,
+        log_level=LogLevels.warning,
+    )
+
+
+def main() -> int:
+    """Read the settings, set the logs up and serve."""
+    settings = load()
+    telemetry.setup("gateway", settings)
+    stop_metrics = None
+    if settings.metrics_address:
+        stop_metrics = telemetry.start_metrics(settings.metrics_address)
+    try:
+        return asyncio.run(run(settings))
+    finally:
+        if stop_metrics is not None:
+            stop_metrics()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

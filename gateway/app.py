@@ -1,0 +1,158 @@
+"""The ASGI application: finds who answers a request, and answers what nobody does."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from functools import cached_property
+from http import HTTPStatus
+
+import structlog
+from google.protobuf.descriptor import FileDescriptor
+
+from gateway.channels import Channels
+from gateway.codec import Codec, to_json
+from gateway.downloads import DownloadEndpoint
+from gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
+from gateway.openapi import document
+from gateway.problems import Refusal, broken
+from gateway.routes import NoRoute, Route, RouteTable, routes_of
+from gateway.streams import StreamEndpoint
+from gateway.surface import Surface
+from gateway.surfaces import surface_of
+from gateway.transcode import HTTP_BODY, Endpoint, Limits, UnaryEndpoint
+from gateway.uploads import UploadEndpoint
+from services.chassis import telemetry
+from vitascope.options.v1 import options_pb2
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Gateway:
+    """REST/JSON in front of the RPCs of the given files; an ASGI application."""
+
+    def __init__(
+        self,
+        files: Iterable[FileDescriptor],
+        channels: Channels,
+        limits: Limits,
+        public_url: str,
+    ) -> None:
+        """Raises ValueError for RPCs that cannot be served over HTTP as their options say."""
+        self._files = list(files)
+        self._channels = channels
+        self._limits = limits
+        self._public_url = public_url
+        self._codecs: dict[str, Codec] = {}
+        self._endpoints = {route: self._endpoint(route) for route in routes_of(self._files)}
+        self._table = RouteTable(self._endpoints)
+        self._own: dict[str, Callable[[Exchange], Awaitable[None]]] = {
+            "openapi.json": self._answer_openapi,
+            "healthz": self._answer_health,
+        }
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request. What is not HTTP is not served."""
+        if scope["type"] != "http":
+            raise ValueError(f"{scope['type']} is not served")
+        exchange = Exchange(scope, receive, send)
+        telemetry.set_request_id(exchange.request_id)
+        started = time.perf_counter()
+        task = asyncio.current_task()
+        if task is not None:
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        try:
+            await self._answer(exchange)
+        except ClientGone:
+            exchange.gone = True
+        except asyncio.CancelledError:
+            # There is nobody to tell, and an exception would only fill the log.
+            if not exchange.gone:
+                raise
+        finally:
+            log.info(
+                "request",
+                method=exchange.method,
+                path=exchange.path,
+                status=exchange.status,
+                client_left=exchange.gone,
+                milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            )
+
+    def abort(self) -> None:
+        """Break off every request that is still being answered."""
+        for task in self._running:
+            task.cancel()
+
+    async def _answer(self, exchange: Exchange) -> None:
+        try:
+            await self._dispatch(exchange)
+        except Refusal as refusal:
+            await self._refuse(exchange, refusal)
+        except ClientGone:
+            raise
+        except Exception:
+            log.exception("request failed", method=exchange.method, path=exchange.path)
+            if exchange.status is not None:
+                # Half an answer is out: only a broken connection says that it is not whole.
+                raise
+            await self._refuse(exchange, broken())
+
+    async def _refuse(self, exchange: Exchange, refusal: Refusal) -> None:
+        body = surface_of(exchange.segments).error_body(refusal)
+        await exchange.answer(refusal.status, to_json(body), refusal.headers)
+        await exchange.drain()
+
+    async def _dispatch(self, exchange: Exchange) -> None:
+        own = self._own.get(exchange.segments[0]) if len(exchange.segments) == 1 else None
+        if own is not None and exchange.method in ("GET", "HEAD"):
+            await own(exchange)
+            return
+        if own is not None:
+            raise _refusal_of_no_route(exchange, NoRoute(("GET", "HEAD")))
+        found = self._table.find(exchange.method, exchange.segments)
+        if isinstance(found, NoRoute):
+            raise _refusal_of_no_route(exchange, found)
+        route, segments = found
+        await self._endpoints[route](exchange, segments)
+
+    def _endpoint(self, route: Route) -> Endpoint:
+        rpc = route.rpc
+        codec = self._codec(surface_of(route.template.segments))
+        call = self._channels.callable(rpc)
+        if not (rpc.client_streaming or rpc.server_streaming):
+            return UnaryEndpoint(route, codec, call, self._limits)
+        if not rpc.client_streaming and rpc.output_type.full_name == HTTP_BODY:
+            return DownloadEndpoint(route, codec, call)
+        if not rpc.client_streaming:
+            return StreamEndpoint(route, codec, call, self._limits)
+        if not rpc.server_streaming and rpc.GetOptions().HasExtension(options_pb2.upload):
+            return UploadEndpoint(route, codec, call, self._limits)
+        raise ValueError(f"{rpc.full_name} streams in a way that HTTP cannot carry")
+
+    def _codec(self, surface: Surface) -> Codec:
+        return self._codecs.setdefault(surface.name, Codec(surface))
+
+    @cached_property
+    def _openapi(self) -> bytes:
+        return to_json(document(self._files, self._endpoints, self._public_url))
+
+    async def _answer_openapi(self, exchange: Exchange) -> None:
+        await exchange.answer(HTTPStatus.OK, self._openapi)
+
+    async def _answer_health(self, exchange: Exchange) -> None:
+        health = await self._channels.health()
+        well = all(status == "SERVING" for status in health.values())
+        status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
+        await exchange.answer(status, to_json(health), {"cache-control": "no-store"})
+
+
+def _refusal_of_no_route(exchange: Exchange, found: NoRoute) -> Refusal:
+    if not found.allowed:
+        message = f"There is nothing at {exchange.path}"
+        return Refusal(HTTPStatus.NOT_FOUND, "NotFoundException", message)
+    allowed = ", ".join(found.allowed)
+    message = f"{exchange.path} takes {allowed}, not {exchange.method}"
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    return Refusal(status, "MethodNotAllowedException", message, headers={"allow": allowed})

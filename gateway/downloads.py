@@ -1,0 +1,55 @@
+"""Files out: server-streaming RPCs of `google.api.HttpBody` as plain HTTP bodies."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import grpc
+from google.api.httpbody_pb2 import HttpBody  # type: ignore[import-untyped]
+
+from gateway.codec import Codec
+from gateway.exchange import Exchange
+from gateway.problems import refusal_of
+from gateway.routes import Route
+from gateway.transcode import Binder, answer_head
+
+_UNKNOWN_TYPE = "application/octet-stream"
+
+
+class DownloadEndpoint:
+    """Passes the bytes on as they come, no faster than the client takes them."""
+
+    def __init__(self, route: Route, codec: Codec, call: Any) -> None:
+        self._binder = Binder(route, codec)
+        self._codec = codec
+        self._call = call
+
+    async def __call__(self, exchange: Exchange, segments: Sequence[str]) -> None:
+        """Stream the answer. A failure in its middle breaks the connection off."""
+        request = self._binder.new()
+        metadata = self._binder.bind(exchange, segments, request)
+        async with exchange.while_connected():
+            call = self._call(request, metadata=metadata)
+            try:
+                first = await self._first(call)
+                status, headers = answer_head(await call.initial_metadata())
+                kind = {"content-type": (first and first.content_type) or _UNKNOWN_TYPE}
+                await exchange.start(status, {**({} if status == 304 else kind), **headers})
+                if exchange.method != "HEAD":
+                    await self._pass_on(call, first, exchange)
+                await exchange.write(b"", more=False)
+            finally:
+                call.cancel()
+
+    async def _first(self, call: Any) -> HttpBody | None:
+        try:
+            first = await call.read()
+        except grpc.aio.AioRpcError as error:
+            raise refusal_of(error, self._codec.surface.statuses) from error
+        return None if first is grpc.aio.EOF else first
+
+    async def _pass_on(self, call: Any, first: HttpBody | None, exchange: Exchange) -> None:
+        if first is None:
+            return
+        await exchange.write(first.data)
+        while (piece := await call.read()) is not grpc.aio.EOF:
+            await exchange.write(piece.data)

@@ -1,0 +1,91 @@
+"""What goes wrong on the way, with the HTTP status that says so."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import grpc
+
+from services.chassis.errors import Violation, from_rpc
+
+STATUSES: Mapping[grpc.StatusCode, int] = {
+    grpc.StatusCode.INVALID_ARGUMENT: HTTPStatus.BAD_REQUEST,
+    grpc.StatusCode.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+    grpc.StatusCode.PERMISSION_DENIED: HTTPStatus.FORBIDDEN,
+    grpc.StatusCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    grpc.StatusCode.ALREADY_EXISTS: HTTPStatus.CONFLICT,
+    grpc.StatusCode.ABORTED: HTTPStatus.CONFLICT,
+    grpc.StatusCode.FAILED_PRECONDITION: HTTPStatus.CONFLICT,
+    grpc.StatusCode.OUT_OF_RANGE: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: HTTPStatus.TOO_MANY_REQUESTS,
+    grpc.StatusCode.UNIMPLEMENTED: HTTPStatus.NOT_IMPLEMENTED,
+    grpc.StatusCode.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    # Nobody here cancels a call and waits for its answer: the service is stopping.
+    grpc.StatusCode.CANCELLED: HTTPStatus.SERVICE_UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED: HTTPStatus.GATEWAY_TIMEOUT,
+}
+DEFAULT_RETRY_AFTER = 1.0
+
+
+class Refusal(Exception):
+    """A request that gets no regular answer.
+
+    `reason` is the exception name that the Video API documents, `absent` the names of those
+    violated top-level fields that the request did not set, `headers` go out with the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        message: str,
+        *,
+        violations: tuple[Violation, ...] = (),
+        absent: frozenset[str] = frozenset(),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = int(status)
+        self.reason = reason
+        self.message = message
+        self.violations = violations
+        self.absent = absent
+        self.headers = dict(headers or {})
+
+
+def bad_request(message: str, violation: Violation | None = None) -> Refusal:
+    """Return a 400 with at most one violation."""
+    violations = () if violation is None else (violation,)
+    return Refusal(HTTPStatus.BAD_REQUEST, "BadRequestException", message, violations=violations)
+
+
+def too_large(limit: int) -> Refusal:
+    """Return a 413 that names the limit in bytes."""
+    message = f"The request is larger than the {limit} bytes that are taken"
+    return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PayloadTooLargeException", message)
+
+
+def broken() -> Refusal:
+    """Return a 500 that says nothing about the inside."""
+    message = "The request could not be answered because of an internal error"
+    return Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalException", message)
+
+
+def refusal_of(error: grpc.aio.AioRpcError, statuses: Mapping[grpc.StatusCode, int]) -> Refusal:
+    """Return what a failed RPC means for the HTTP client.
+
+    `statuses` are a surface's own ones. A service can name another with the error metadata
+    `http-status`.
+    """
+    code = error.code()
+    known = from_rpc(error)
+    status = {**STATUSES, **statuses}.get(code, HTTPStatus.INTERNAL_SERVER_ERROR)
+    status = int(known.metadata.get("http-status", status))
+    headers = {}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE or known.retry_after is not None:
+        seconds = DEFAULT_RETRY_AFTER if known.retry_after is None else known.retry_after
+        headers["retry-after"] = str(max(1, round(seconds)))
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return Refusal(status, "TimeoutException", "The answer took too long", headers=headers)
+    return Refusal(
+        status, known.reason, known.message, violations=known.violations, headers=headers
+    )

@@ -1,0 +1,215 @@
+"""JSON Schemas of messages, as the codec reads and writes them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from buf.validate import validate_pb2
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
+
+from gateway.comments import comments
+from gateway.scalars import from_text
+from gateway.surface import Surface
+from vitascope.options.v1 import options_pb2
+
+Schema = dict[str, Any]
+
+_Field = FieldDescriptor
+_INTEGERS = {
+    _Field.TYPE_INT32: "int32",
+    _Field.TYPE_SINT32: "int32",
+    _Field.TYPE_SFIXED32: "int32",
+    _Field.TYPE_UINT32: "uint32",
+    _Field.TYPE_FIXED32: "uint32",
+    _Field.TYPE_INT64: "int64",
+    _Field.TYPE_SINT64: "int64",
+    _Field.TYPE_SFIXED64: "int64",
+    _Field.TYPE_UINT64: "uint64",
+    _Field.TYPE_FIXED64: "uint64",
+}
+_SCALARS: Mapping[int, Schema] = {
+    _Field.TYPE_BOOL: {"type": "boolean"},
+    _Field.TYPE_DOUBLE: {"type": "number", "format": "double"},
+    _Field.TYPE_FLOAT: {"type": "number", "format": "float"},
+    _Field.TYPE_STRING: {"type": "string"},
+    _Field.TYPE_BYTES: {"type": "string", "contentEncoding": "base64"},
+}
+
+
+class Schemas:
+    """Collects the schemas of one surface's messages, each under its own name.
+
+    What requests may hold and what responses do hold differs in what is required: a message used
+    in both has two schemas.
+    """
+
+    def __init__(
+        self,
+        surface: Surface,
+        kinds: Mapping[str, Sequence[Descriptor]],
+        components: dict[str, Schema],
+    ) -> None:
+        """`kinds` are the task kinds by package; what is collected goes into `components`."""
+        self._kinds = kinds
+        self._components = components
+        self._own: Mapping[str, Schema] = {
+            "google.protobuf.Timestamp": dict(surface.time_schema),
+            "google.protobuf.Duration": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?s$"},
+            "google.protobuf.Value": {},
+            "google.protobuf.Struct": {"type": "object"},
+            "google.protobuf.ListValue": {"type": "array"},
+        }
+
+    def message(self, descriptor: Descriptor, *, request: bool) -> Schema:
+        """Return a schema of the message, a reference for all but google.protobuf's."""
+        own = self._own.get(descriptor.full_name)
+        if own is not None:
+            return dict(own)
+        name = component_name(descriptor, request=request)
+        if name not in self._components:
+            # Taken before it is written: a message may contain itself.
+            self._components[name] = {}
+            self._components[name] = self._object(descriptor, request=request)
+        return {"$ref": f"#/components/schemas/{name}"}
+
+    def field(self, field: FieldDescriptor, *, request: bool) -> Schema:
+        """Return the schema of a field with what its comment and its options say."""
+        schema = self._plain(field, request=request)
+        options = field.GetOptions()
+        if field.is_repeated and options.Extensions[options_pb2.single_or_list]:
+            schema = {"anyOf": [schema, schema["items"]]}
+        if options.Extensions[options_pb2.nullable]:
+            schema = {"anyOf": [schema, {"type": "null"}]}
+        schema = {**schema, **_rules(field), **_parameter(field)}
+        if text := comments().get(field.full_name):
+            schema["description"] = text
+        return schema
+
+    def _plain(self, field: FieldDescriptor, *, request: bool) -> Schema:
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            value = field.message_type.fields_by_name["value"]
+            values = self._single(value, request=request)
+            return {"type": "object", "additionalProperties": values}
+        single = self._single(field, request=request)
+        return {"type": "array", "items": single} if field.is_repeated else single
+
+    def _single(self, field: FieldDescriptor, *, request: bool) -> Schema:
+        if field.message_type is not None:
+            return self.message(field.message_type, request=request)
+        if field.enum_type is not None:
+            return {"type": "string", "enum": [value.name for value in field.enum_type.values]}
+        if field.type in _INTEGERS:
+            return {"type": "integer", "format": _INTEGERS[field.type]}
+        return dict(_SCALARS[field.type])
+
+    def _object(self, descriptor: Descriptor, *, request: bool) -> Schema:
+        flat = any(_is_flat(field) for field in descriptor.fields)
+        kinds = self._kinds.get(descriptor.file.package)
+        if request and flat and kinds:
+            return self._definition(descriptor, kinds)
+        named = [field for field in descriptor.fields if not _is_flat(field)]
+        schema = _described(descriptor, {"type": "object"})
+        schema["properties"] = {
+            field.json_name: self.field(field, request=request) for field in named
+        }
+        required = [
+            field.json_name
+            for field in named
+            if (_needed(field) if request else not field.has_presence)
+        ]
+        return {**schema, **({"required": required} if required else {})}
+
+    def _definition(self, descriptor: Descriptor, kinds: Sequence[Descriptor]) -> Schema:
+        """One branch a task kind: the definition's own keys and the kind's beside each other."""
+        shared = {
+            field.json_name: self.field(field, request=True)
+            for field in descriptor.fields
+            if not _is_flat(field)
+        }
+        mapping = {}
+        for kind in kinds:
+            task_name = task_name_of(kind)
+            name = component_name(kind, request=True)
+            own = {field.json_name: self.field(field, request=True) for field in kind.fields}
+            required = [field.json_name for field in kind.fields if _needed(field)]
+            self._components[name] = {
+                **_described(kind, {"type": "object", "title": task_name}),
+                "properties": {**shared, "task_name": {"const": task_name}, **own},
+                "required": ["task_name", *required],
+                "additionalProperties": False,
+            }
+            mapping[task_name] = f"#/components/schemas/{name}"
+        return {
+            **_described(descriptor, {}),
+            "oneOf": [{"$ref": reference} for reference in mapping.values()],
+            "discriminator": {"propertyName": "task_name", "mapping": mapping},
+        }
+
+
+def component_name(descriptor: Descriptor, *, request: bool) -> str:
+    """Return the schema's name: the message's without the suite's, `.in` where it is asked for."""
+    name = descriptor.full_name.removeprefix("vitascope.")
+    told_by_name = name.endswith(("Request", "Spec"))
+    return f"{name}.in" if request and not told_by_name else name
+
+
+def _described(descriptor: Descriptor, schema: Schema) -> Schema:
+    text = comments().get(descriptor.full_name)
+    return {**schema, "description": text} if text else schema
+
+
+def _is_flat(field: FieldDescriptor) -> bool:
+    return bool(field.GetOptions().Extensions[options_pb2.flatten])
+
+
+def task_kinds(files: Iterable[FileDescriptor]) -> dict[str, list[Descriptor]]:
+    """Return the parameter messages of the task kinds by package, each sorted by task name."""
+    kinds: dict[str, list[Descriptor]] = {}
+    for file in files:
+        for message in file.message_types_by_name.values():
+            if message.GetOptions().HasExtension(options_pb2.task):
+                kinds.setdefault(file.package, []).append(message)
+    for package in kinds.values():
+        package.sort(key=task_name_of)
+    return kinds
+
+
+def task_name_of(kind: Descriptor) -> str:
+    """Return the documented name of a task kind from its parameter message."""
+    name: str = kind.GetOptions().Extensions[options_pb2.task].name
+    return name
+
+
+def _needed(field: FieldDescriptor) -> bool:
+    options = field.GetOptions()
+    rules = options.Extensions[validate_pb2.field]
+    return bool(
+        options.Extensions[options_pb2.parameter].required
+        or rules.string.min_len
+        or rules.repeated.min_items
+    )
+
+
+def _rules(field: FieldDescriptor) -> Schema:
+    rules = field.GetOptions().Extensions[validate_pb2.field]
+    limits = {
+        "minLength": rules.string.min_len,
+        "maxLength": rules.string.max_len,
+        "minItems": rules.repeated.min_items,
+        "maxItems": rules.repeated.max_items,
+    }
+    return {name: limit for name, limit in limits.items() if limit}
+
+
+def _parameter(field: FieldDescriptor) -> Schema:
+    parameter = field.GetOptions().Extensions[options_pb2.parameter]
+    schema: Schema = {}
+    if parameter.choices:
+        json_of = from_text(field)
+        schema["enum"] = [json_of(choice) for choice in parameter.choices]
+    if parameter.HasField("minimum"):
+        schema["minimum"] = parameter.minimum
+    if parameter.HasField("maximum"):
+        schema["maximum"] = parameter.maximum
+    if field.has_default_value:
+        schema["default"] = field.default_value
+    return schema

@@ -1,0 +1,53 @@
+"""Server-streaming RPCs of messages as newline-delimited JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import grpc
+
+from gateway.codec import Codec, to_json
+from gateway.exchange import Exchange
+from gateway.problems import refusal_of
+from gateway.routes import Route
+from gateway.transcode import Binder, Limits, answer_head
+
+
+class StreamEndpoint:
+    """Writes each message as one line, as soon as it is there."""
+
+    def __init__(self, route: Route, codec: Codec, call: Any, limits: Limits) -> None:
+        rpc = route.rpc
+        self._binder = Binder(route, codec)
+        self._codec = codec
+        self._call = call
+        self._limits = limits
+        self._read = codec.body_reader(rpc.input_type, route.body) if route.body else None
+        self._write = codec.writer(rpc.output_type, route.response_body)
+
+    async def __call__(self, exchange: Exchange, segments: Sequence[str]) -> None:
+        """Stream the answer; a failure after its first line becomes its last line."""
+        request = self._binder.new()
+        if self._read is not None:
+            self._read(await exchange.body(self._limits.body_bytes), request)
+        metadata = self._binder.bind(exchange, segments, request)
+        async with exchange.while_connected():
+            call = self._call(request, metadata=metadata)
+            try:
+                await self._pass_on(call, exchange)
+            except grpc.aio.AioRpcError as error:
+                refusal = refusal_of(error, self._codec.surface.statuses)
+                if exchange.status is None:
+                    raise self._binder.located(refusal, request) from error
+                line = to_json(self._codec.surface.error_body(refusal)) + b"\n"
+                await exchange.write(line, more=False)
+            finally:
+                call.cancel()
+
+    async def _pass_on(self, call: Any, exchange: Exchange) -> None:
+        message = await call.read()
+        status, headers = answer_head(await call.initial_metadata())
+        await exchange.start(status, {"content-type": "application/x-ndjson", **headers})
+        while message is not grpc.aio.EOF:
+            await exchange.write(self._write(message) + b"\n")
+            message = await call.read()
+        await exchange.write(b"", more=False)

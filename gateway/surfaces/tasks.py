@@ -1,0 +1,75 @@
+"""The Tasks API, v1 and v2, and the files that its tasks make."""
+
+from datetime import UTC
+from http import HTTPStatus
+from typing import Any
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.problems import Refusal
+from gateway.surface import Surface
+
+# What a problem without violations is about: the documents want a name and a location.
+_SUBJECTS = {
+    HTTPStatus.UNAUTHORIZED: ("authorization", "header"),
+    HTTPStatus.NOT_FOUND: ("path", "path"),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("method", "path"),
+}
+_BODY = ("body", "body")
+
+
+def error_body(refusal: Refusal) -> dict[str, Any]:
+    """Return the documented error object with one entry a problem."""
+    if not refusal.violations:
+        name, location = _SUBJECTS.get(HTTPStatus(refusal.status), _BODY)
+        errors = [{"name": name, "location": location, "description": refusal.message}]
+    else:
+        errors = [
+            {
+                "name": each.field,
+                "location": each.location,
+                "description": f"{each.field} is missing"
+                if each.field in refusal.absent
+                else each.description,
+            }
+            for each in refusal.violations
+        ]
+    return {"status": "error", "errors": errors}
+
+
+def write_time(time: Timestamp) -> str:
+    """Return ISO 8601 with microseconds and the offset +00:00, as documented."""
+    return time.ToDatetime(UTC).isoformat(timespec="microseconds")
+
+
+_TEXT = {"type": "string"}
+
+TASKS = Surface(
+    name="tasks",
+    statuses={
+        grpc.StatusCode.PERMISSION_DENIED: HTTPStatus.UNAUTHORIZED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED: HTTPStatus.UNAUTHORIZED,
+    },
+    refuses_unknown=False,
+    raw_uploads=True,
+    write_time=write_time,
+    time_schema={"type": "string", "format": "date-time"},
+    error_body=error_body,
+    error_schema={
+        "type": "object",
+        "description": "What went wrong.",
+        "properties": {
+            "status": {"const": "error"},
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {"name": _TEXT, "location": _TEXT, "description": _TEXT},
+                    "required": ["name", "location", "description"],
+                },
+            },
+        },
+        "required": ["status", "errors"],
+    },
+)

@@ -1,0 +1,46 @@
+"""The Video API: accounts, videos, media."""
+
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.problems import Refusal
+from gateway.surface import Surface
+
+
+def error_body(refusal: Refusal) -> dict[str, Any]:
+    """Return the documented error object; its message names every field that is wrong."""
+    message = refusal.message
+    unnamed = [each for each in refusal.violations if each.field not in message]
+    if unnamed:
+        message = "; ".join(f"{each.field}: {each.description}" for each in refusal.violations)
+    return {"exception": refusal.reason, "errorMessage": message}
+
+
+def write_time(time: Timestamp) -> str:
+    """Return the documented `YYYY-MM-DD hh:mm:ss`, UTC."""
+    return f"{time.ToDatetime():%Y-%m-%d %H:%M:%S}"
+
+
+VIDEO = Surface(
+    name="video",
+    statuses={},
+    refuses_unknown=True,
+    raw_uploads=False,
+    write_time=write_time,
+    time_schema={
+        "type": "string",
+        "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$",
+        "examples": ["2026-11-22 06:11:19"],
+    },
+    error_body=error_body,
+    error_schema={
+        "type": "object",
+        "description": "What went wrong.",
+        "properties": {
+            "exception": {"type": "string", "description": "The name that programs read."},
+            "errorMessage": {"type": "string", "description": "The sentence that people read."},
+        },
+        "required": ["exception", "errorMessage"],
+    },
+)

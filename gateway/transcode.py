@@ -1,0 +1,177 @@
+"""HTTP requests to RPCs: binding by `google.api.http`, credentials, unary calls."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import grpc
+from google.api.httpbody_pb2 import HttpBody  # type: ignore[import-untyped]
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from gateway.codec import Codec
+from gateway.exchange import Exchange
+from gateway.parameters import header_binder, path_binder, query_binder, query_leaves
+from gateway.problems import Refusal, refusal_of
+from gateway.routes import Route
+from vitascope.options.v1 import options_pb2
+
+Metadata = tuple[tuple[str, str], ...]
+
+HTTP_BODY = HttpBody.DESCRIPTOR.full_name
+_PASSED_ON = ("referer", "traceparent", "tracestate")
+_HEADER_LIMIT = 4096
+# A field with the `secret` option becomes this scheme of the call's `authorization`.
+_SCHEMES = {"secret": "Secret", "api_key": "Api-Key"}
+
+
+class Endpoint(Protocol):
+    """What answers the requests of one route. Raises Refusal, AioRpcError or ClientGone."""
+
+    async def __call__(self, exchange: Exchange, segments: Sequence[str]) -> None:
+        """Answer the request whose path has these percent-encoded segments."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The largest JSON body and upload in bytes, and the time a unary call may take in seconds."""
+
+    body_bytes: int
+    upload_bytes: int
+    call_seconds: float
+
+
+class Binder:
+    """Builds the request message and the call metadata of one route."""
+
+    def __init__(self, route: Route, codec: Codec) -> None:
+        """Raises ValueError for a rule that cannot be followed."""
+        self.route = route
+        descriptor = route.rpc.input_type
+        self._new = GetMessageClass(descriptor)
+        self._path = path_binder(codec, descriptor, route.template)
+        self._headers = header_binder(codec, descriptor)
+        self._query = None
+        if route.body != "*":
+            by_query = query_leaves(descriptor, route.template, route.body)
+            self._query = query_binder(codec, descriptor, by_query)
+        self._secrets = [_secret(field) for field in descriptor.fields if _is_secret(field)]
+
+    def new(self) -> Message:
+        """Return an empty request message."""
+        message: Message = self._new()
+        return message
+
+    def bind(self, exchange: Exchange, segments: Sequence[str], request: Message) -> Metadata:
+        """Fill all of the request but its body; return the call's metadata. Raises Refusal."""
+        self._path(segments, request)
+        if self._query is not None and exchange.query:
+            self._query(exchange.query, request)
+        self._headers(exchange, request)
+        return self._metadata(exchange, request)
+
+    def _metadata(self, exchange: Exchange, request: Message) -> Metadata:
+        found = {"x-request-id": exchange.request_id}
+        for name in (*_PASSED_ON, "authorization"):
+            if name in exchange.headers:
+                found[name] = exchange.headers[name]
+        for name, scheme in self._secrets:
+            value = getattr(request, name)
+            request.ClearField(name)
+            if value:
+                found["authorization"] = f"{scheme} {value}"
+        if any(len(value) > _HEADER_LIMIT for value in found.values()):
+            message = f"A header or a credential is longer than {_HEADER_LIMIT} bytes"
+            raise Refusal(431, "BadRequestException", message)
+        return tuple((name, _printable(value)) for name, value in found.items())
+
+    def located(self, refusal: Refusal, request: Message) -> Refusal:
+        """Return the refusal with violations that say where in the request their field stands."""
+        by_name = {
+            name: field
+            for field in request.DESCRIPTOR.fields
+            for name in (field.name, field.json_name)
+        }
+        violations, absent = [], set()
+        for violation in refusal.violations:
+            field = by_name.get(violation.field.partition(".")[0].partition("[")[0])
+            if field is not None:
+                if violation.location == "body":
+                    violation = replace(violation, location=self._location(field))
+                if not _is_set(request, field):
+                    absent.add(violation.field)
+            violations.append(violation)
+        refusal.violations = tuple(violations)
+        refusal.absent = frozenset(absent)
+        return refusal
+
+    def _location(self, field: Any) -> str:
+        if any(variable.path[0] == field.name for variable in self.route.template.variables):
+            return "path"
+        return "body" if self.route.body in ("*", field.name) else "query"
+
+
+class UnaryEndpoint:
+    """Answers with one response message: as JSON, or as it is when it is an HttpBody."""
+
+    def __init__(self, route: Route, codec: Codec, call: Any, limits: Limits) -> None:
+        rpc = route.rpc
+        self._binder = Binder(route, codec)
+        self._codec = codec
+        self._call = call
+        self._limits = limits
+        self._read = codec.body_reader(rpc.input_type, route.body) if route.body else None
+        self._raw = rpc.output_type.full_name == HTTP_BODY
+        self._write = None if self._raw else codec.writer(rpc.output_type, route.response_body)
+
+    async def __call__(self, exchange: Exchange, segments: Sequence[str]) -> None:
+        """Call the RPC and answer, or stop calling when the client leaves."""
+        request = self._binder.new()
+        if self._read is not None:
+            self._read(await exchange.body(self._limits.body_bytes), request)
+        metadata = self._binder.bind(exchange, segments, request)
+        async with exchange.while_connected():
+            call = self._call(request, metadata=metadata, timeout=self._limits.call_seconds)
+            try:
+                response = await call
+                status, headers = answer_head(await call.initial_metadata())
+            except grpc.aio.AioRpcError as error:
+                refusal = refusal_of(error, self._codec.surface.statuses)
+                raise self._binder.located(refusal, request) from error
+            if self._write is not None:
+                await exchange.answer(status, self._write(response), headers)
+            else:
+                kind = {"content-type": response.content_type}
+                await exchange.answer(status, response.data, {**kind, **headers})
+
+
+def answer_head(metadata: Iterable[tuple[str, str | bytes]] | None) -> tuple[int, dict[str, str]]:
+    """Return the HTTP status and headers that a service asks for in its initial metadata."""
+    status, headers = 200, {}
+    for key, value in metadata or ():
+        text = value.decode("latin-1") if isinstance(value, bytes) else value
+        if key == "http-status":
+            status = int(text)
+        elif key.startswith("http-header-"):
+            headers[key.removeprefix("http-header-")] = text
+    return status, headers
+
+
+def _is_secret(field: FieldDescriptor) -> bool:
+    return bool(field.GetOptions().Extensions[options_pb2.secret])
+
+
+def _secret(field: FieldDescriptor) -> tuple[str, str]:
+    if field.name not in _SCHEMES:
+        raise ValueError(f"{field.full_name} is a secret of no known credential scheme")
+    return field.name, _SCHEMES[field.name]
+
+
+def _is_set(request: Message, field: Any) -> bool:
+    return any(listed is field or listed.name == field.name for listed, _ in request.ListFields())
+
+
+def _printable(value: str) -> str:
+    # gRPC refuses other characters; a credential with such can only be wrong, and stays wrong.
+    return "".join(each if " " <= each <= "~" else "?" for each in value).strip()

@@ -1,0 +1,96 @@
+"""Files in: client-streaming RPCs with the `upload` option, from multipart or raw bodies."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+
+from gateway.codec import Codec
+from gateway.exchange import Exchange
+from gateway.multipart import FilePart, boundary_of, open_file
+from gateway.problems import Refusal, refusal_of, too_large
+from gateway.routes import Route
+from gateway.transcode import Binder, Limits, answer_head
+from vitascope.options.v1 import options_pb2
+
+CHUNK_BYTES = 2**20
+# What multipart headers and small fields may add to the size of the file itself.
+_ENVELOPE_BYTES = 2**20
+
+
+class UploadEndpoint:
+    """Streams a file through: what the service does not take yet is not read from the client."""
+
+    def __init__(self, route: Route, codec: Codec, call: Any, limits: Limits) -> None:
+        upload = route.rpc.GetOptions().Extensions[options_pb2.upload]
+        self._binder = Binder(route, codec)
+        self._body, self._file_name = upload.body, upload.file_name
+        self._codec = codec
+        self._call = call
+        self._limit = limits.upload_bytes
+        self._write = codec.writer(route.rpc.output_type, route.response_body)
+
+    async def __call__(self, exchange: Exchange, segments: Sequence[str]) -> None:
+        """Send the file and answer. Whatever breaks the request off cancels the RPC."""
+        if (exchange.declared_length() or 0) > self._limit + _ENVELOPE_BYTES:
+            raise too_large(self._limit)
+        request = self._binder.new()
+        metadata = self._binder.bind(exchange, segments, request)
+        part, chunks = await self._open(exchange)
+        setattr(request, self._file_name, part.name)
+        getattr(request, self._body).content_type = part.content_type
+        call = self._call(metadata=metadata)
+        try:
+            await self._send(call, request, blocks(chunks, self._limit))
+            async with exchange.while_connected():
+                response = await call
+            status, headers = answer_head(await call.initial_metadata())
+        except grpc.aio.AioRpcError as error:
+            refusal = refusal_of(error, self._codec.surface.statuses)
+            raise self._binder.located(refusal, request) from error
+        finally:
+            call.cancel()
+        await exchange.answer(status, self._write(response), headers)
+
+    async def _open(self, exchange: Exchange) -> tuple[FilePart, AsyncIterator[bytes]]:
+        content_type = exchange.headers.get("content-type", "")
+        boundary = boundary_of(content_type)
+        if boundary is not None:
+            return await open_file(boundary, exchange.chunks())
+        if self._codec.surface.raw_uploads:
+            return FilePart("", content_type), exchange.chunks()
+        message = "An upload is multipart/form-data with a boundary"
+        status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+        raise Refusal(status, "UnsupportedMediaTypeException", message)
+
+    async def _send(self, call: Any, request: Message, file: AsyncIterator[bytes]) -> None:
+        try:
+            await call.write(request)
+            async for block in file:
+                piece = self._binder.new()
+                getattr(piece, self._body).data = block
+                await call.write(piece)
+            # The contract's sign that the file is whole.
+            await call.write(self._binder.new())
+            await call.done_writing()
+        except asyncio.InvalidStateError:
+            # The service ended the call before the file's end; what it says is read by the caller.
+            return
+
+
+async def blocks(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    """Yield the same bytes in pieces of CHUNK_BYTES. Raises a 413 Refusal above `limit` bytes."""
+    held, total = bytearray(), 0
+    async for chunk in chunks:
+        total += len(chunk)
+        if total > limit:
+            raise too_large(limit)
+        held += chunk
+        while len(held) >= CHUNK_BYTES:
+            yield bytes(held[:CHUNK_BYTES])
+            del held[:CHUNK_BYTES]
+    if held:
+        yield bytes(held)
