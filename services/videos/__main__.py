@@ -3,7 +3,6 @@
 import asyncio
 from typing import Final
 
-from services.chassis import telemetry
 from services.chassis.auth import Authenticator, RemoteKeyring
 from services.chassis.clients import Clients
 from services.chassis.database import Database
@@ -59,6 +58,4 @@ async def run(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    settings = load()
-    telemetry.setup(NAME, settings)
-    asyncio.run(run(settings))
+    asyncio.run(run(load()))

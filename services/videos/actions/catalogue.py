@@ -26,7 +26,7 @@ from services.videos.model.records import (
     next_look,
 )
 
-log = structlog.get_logger()
+log = structlog.stdlib.get_logger(__name__)
 
 
 class Catalogue:

@@ -14,7 +14,7 @@ from services.videos.model.records import Video
 RETRY_SECONDS = 5.0
 BATCH = 1000
 
-log = structlog.get_logger()
+log = structlog.stdlib.get_logger(__name__)
 
 
 class Dispatcher:

@@ -21,7 +21,7 @@ ROUND_SECONDS = 10.0
 """How often overdue rows are looked for; a row is overdue after `records.PATIENCE`."""
 BATCH = 500
 
-log = structlog.get_logger()
+log = structlog.stdlib.get_logger(__name__)
 
 
 class Healing:
