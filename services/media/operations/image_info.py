@@ -1,5 +1,7 @@
 """`image.info`: reads what an image file says about itself."""
 
+from dataclasses import asdict
+
 from services.media.operations.contract import GIB, Job, Limits, Operation, Result, Source
 from vitascope.tasks.v2.specs_pb2 import ImageInfoResult, ImageInfoSpec
 
@@ -9,9 +11,10 @@ def _sources(spec: ImageInfoSpec) -> list[Source]:
 
 
 def _run(job: Job[ImageInfoSpec]) -> Result:
-    from services.media.engine import images
+    from services.media.engine.images import describe
 
-    return Result(ImageInfoResult(**images.describe(job.sources["image"].path)))
+    facts = describe(job.sources["image"].path)
+    return Result(ImageInfoResult(type="image", **asdict(facts)))
 
 
 OPERATION = Operation(
