@@ -1,25 +1,20 @@
 """The videos service in this process, with real interceptors, SQLite, and doubles of its peers."""
 
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
 import grpc
 import pytest
 from google.protobuf.message import Message
-from pydantic import SecretStr
 
-from services.chassis.auth import Authenticator
 from services.chassis.clients import Clients
 from services.chassis.database import Database, Tx, now
 from services.chassis.errors import VitascopeError, from_rpc
 from services.chassis.events import Event, Outbox
-from services.chassis.server import Registration, create_server
+from services.chassis.server import Registration
 from services.chassis.settings import Settings
-from services.chassis.tokens import sign_service_token
 from services.videos import store
 from services.videos.actions.catalogue import Catalogue
 from services.videos.actions.dispatching import Dispatcher
@@ -30,7 +25,8 @@ from services.videos.actions.processing import Processing
 from services.videos.api.addresses import Addresses
 from services.videos.api.servicers import CatalogueServicer, VideosServicer
 from services.videos.consumers import MEDIA_TOPIC, WORK_TOPIC, handlers
-from tests.videos.doubles import METADATA, FakeLedger, FakeStore, Keyring, User, stored
+from tests.kit.identities import Identities, Metadata, make_settings, running, service
+from tests.videos.doubles import METADATA, FakeLedger, FakeStore, stored
 from vitascope.media.v1 import events_pb2 as media_events_pb2
 from vitascope.media.v1 import internal_pb2_grpc as media_pb2_grpc
 from vitascope.media.v1 import operations_pb2
@@ -39,16 +35,19 @@ from vitascope.videos.v1 import internal_pb2 as videos_internal_pb2
 from vitascope.work.v1 import events_pb2 as work_events_pb2
 from vitascope.work.v1 import work_pb2, work_pb2_grpc
 
-INTERNAL_KEY = SecretStr("k" * 32)
+OURS, THEIRS = "team-a", "team-b"
+"""Two teams of the same user: what belongs to one is unknown to the other."""
 PUBLIC_URL = "https://api.example.com"
 
 
 class House:
     """The service, its doubles, and short words for what tests do with them."""
 
-    def __init__(self, settings: Settings, ledger: FakeLedger, files: FakeStore) -> None:
+    def __init__(
+        self, settings: Settings, callers: Identities, ledger: FakeLedger, files: FakeStore
+    ) -> None:
         self.ledger, self.files = ledger, files
-        self.alice, self.bob = User(), User()
+        self.callers = callers
         self.db = Database(settings.database_for("videos"), store.metadata)
         self.clients = Clients(settings, "videos")
         outbox = Outbox(self.db, settings, source="videos")
@@ -72,27 +71,20 @@ class House:
             ),
         ]
 
-    async def ask(self, name: str, request: Message, user: User | None = None) -> Any:
-        """Call an RPC of the public service, as Alice when nobody is named."""
-        credential = (user or self.alice).credential
-        return await getattr(self.api, name)(request, metadata=(("authorization", credential),))
+    async def ask(self, name: str, request: Message, team: str = OURS) -> Any:
+        """Call an RPC of the public service, as a user for a team."""
+        return await getattr(self.api, name)(request, metadata=self.callers.bearer(team))
 
-    async def refused(
-        self, name: str, request: Message, user: User | None = None
-    ) -> VitascopeError:
+    async def refused(self, name: str, request: Message, team: str = OURS) -> VitascopeError:
         """Call an RPC that must fail, and return the error that it stands for."""
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await self.ask(name, request, user)
+            await self.ask(name, request, team)
         return from_rpc(caught.value)
 
-    async def look_up(self, video_id: str, credential: str | None = None) -> Any:
-        """Call LookUpVideo as the media service, or with another credential."""
-        service = "Service " + sign_service_token(
-            "media", INTERNAL_KEY.get_secret_value(), time.time()
-        )
-        metadata = (("authorization", credential or service),)
+    async def look_up(self, video_id: str, caller: Metadata | None = None) -> Any:
+        """Call LookUpVideo as the media service, or as somebody else."""
         request = videos_internal_pb2.LookUpVideoRequest(video_id=video_id)
-        return await self.internal.LookUpVideo(request, metadata=metadata)
+        return await self.internal.LookUpVideo(request, metadata=caller or service("media"))
 
     async def feed(self, topic: str, message: Message) -> None:
         """Handle one event as the consumer would."""
@@ -125,14 +117,14 @@ class House:
 
     async def create(
         self,
-        user: User | None = None,
+        team: str = OURS,
         *,
         name: str | None = None,
         project_id: str | None = None,
     ) -> str:
         """Make a video and return its id."""
         request = videos_pb2.CreateVideoRequest(name=name, project_id=project_id)
-        answer = await self.ask("CreateVideo", request, user)
+        answer = await self.ask("CreateVideo", request, team)
         return str(answer.video_id)
 
     async def upload(self, video_id: str, file_name: str = "film.mp4", **facts: Any) -> None:
@@ -161,39 +153,36 @@ class House:
         return (await self.ask("GetVideo", videos_pb2.GetVideoRequest(video_id=video_id))).video
 
 
-@asynccontextmanager
-async def served(registrations: list[Registration], keyring: Keyring) -> AsyncIterator[str]:
-    """Serve on a free port and yield the address."""
-    server = create_server(registrations, Authenticator(keyring, INTERNAL_KEY))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        await server.stop(None)
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database: SQLite, or the engine that a test names."""
+    return str(request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url"))
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    ledger, files = FakeLedger(), FakeStore()
+async def house(database_url: str) -> AsyncIterator[House]:
+    callers, ledger, files = Identities(), FakeLedger(), FakeStore()
+    tasks: Registration = (work_pb2_grpc.add_LedgerServiceServicer_to_server, ledger)
+    media: Registration = (media_pb2_grpc.add_StoreServiceServicer_to_server, files)
     async with AsyncExitStack() as stack:
-        tasks = (work_pb2_grpc.add_LedgerServiceServicer_to_server, ledger)
-        media = (media_pb2_grpc.add_StoreServiceServicer_to_server, files)
-        settings = Settings(
-            internal_key=INTERNAL_KEY,
-            encryption_key=SecretStr("e" * 32),
-            database_url=f"sqlite:///{tmp_path}/{{service}}.sqlite",
+
+        async def served(*servicers: Registration) -> tuple[grpc.aio.Channel, str]:
+            served = running(*servicers, authenticator=callers.authenticator())
+            return await stack.enter_async_context(served)
+
+        _, tasks_address = await served(tasks)
+        _, media_address = await served(media)
+        settings = make_settings(
+            database_url=database_url,
             public_url=PUBLIC_URL,
-            tasks_address=await stack.enter_async_context(served([tasks], Keyring())),
-            media_address=await stack.enter_async_context(served([media], Keyring())),
+            tasks_address=tasks_address,
+            media_address=media_address,
         )
-        house = House(settings, ledger, files)
+        house = House(settings, callers, ledger, files)
         stack.push_async_callback(house.db.close)
         stack.push_async_callback(house.clients.close)
         await house.db.migrate("services.videos.migrations")
-        keyring = Keyring(house.alice, house.bob)
-        address = await stack.enter_async_context(served(house.registrations(), keyring))
-        channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
+        channel, _ = await served(*house.registrations())
         house.api = videos_pb2_grpc.VideosServiceStub(channel)
         house.internal = internal_pb2_grpc.CatalogueServiceStub(channel)
         yield house

@@ -1,16 +1,9 @@
-"""Doubles of the services that the catalogue talks to, and the users who talk to it."""
+"""Doubles of the services that the catalogue talks to."""
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import uuid4
-
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.chassis.errors import NotFound, Unavailable
-from services.chassis.keyring import AccountKey
-from services.chassis.tokens import SigningKey, UserClaims, sign_user_token
 from vitascope.media.v1 import internal_pb2 as media_pb2
 from vitascope.media.v1 import internal_pb2_grpc as media_pb2_grpc
 from vitascope.media.v1 import operations_pb2
@@ -110,45 +103,6 @@ class FakeStore(media_pb2_grpc.StoreServiceServicer):
 
     def CommitOutputs(self, request: Any, context: Any) -> Any:
         raise AssertionError("the catalogue commits no outputs")
-
-
-class User:
-    """A signed-in user, and the keyring's view of them."""
-
-    def __init__(self) -> None:
-        self.user_id = str(uuid4())
-        self.team_id = str(uuid4())
-        key = Ed25519PrivateKey.generate()
-        self._private = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ).decode()
-        public = key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        self.key = SigningKey(public.decode(), self.user_id, (self.team_id,))
-
-    @property
-    def credential(self) -> str:
-        claims = UserClaims(self.user_id, self.team_id)
-        return "Bearer " + sign_user_token(self._private, self.user_id, claims, time.time())
-
-
-class Keyring:
-    """Knows the users of a test."""
-
-    def __init__(self, *users: User) -> None:
-        self._keys = {user.user_id: user.key for user in users}
-
-    async def signing_key(self, key_id: str) -> SigningKey | None:
-        return self._keys.get(key_id)
-
-    async def account_of_secret(self, secret: str) -> AccountKey | None:
-        return None
-
-    async def account_of_api_key(self, api_key: str, referrer: str) -> AccountKey | None:
-        return None
 
 
 def stored(video_id: str, file_name: str = "film.mp4", **facts: Any) -> media_pb2.StoredMedia:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.videos.conftest import House
+from tests.videos.conftest import OURS, House
 from tests.videos.doubles import METADATA, stored
 from vitascope.media.v1 import events_pb2 as media_events_pb2
 from vitascope.media.v1 import internal_pb2 as media_pb2
@@ -38,7 +38,7 @@ async def test_an_upload_is_followed_to_the_end(house: House) -> None:
     await house.dispatcher.submit_pending()
     [submission] = house.ledger.submissions
     assert (submission.owner, submission.request_id) == ("videos", f"ingest:{video}")
-    assert (submission.account_id, submission.kind) == (house.alice.team_id, "video.ingest")
+    assert (submission.account_id, submission.kind) == (OURS, "video.ingest")
     assert operations_pb2.VideoIngestSpec.FromString(submission.spec) == (
         operations_pb2.VideoIngestSpec(video_id=video)
     )

@@ -4,7 +4,7 @@ import pytest
 from google.protobuf.struct_pb2 import Value
 
 from services.chassis.errors import Invalid, WrongState
-from tests.videos.conftest import PUBLIC_URL, House
+from tests.videos.conftest import OURS, PUBLIC_URL, House
 from vitascope.media.v1 import internal_pb2 as media_pb2
 from vitascope.media.v1 import operations_pb2
 from vitascope.videos.v1 import videos_pb2
@@ -35,7 +35,7 @@ async def test_a_processing_runs_from_request_to_done(house: House) -> None:
     await house.dispatcher.submit_pending()
     submission = house.ledger.submissions[-1]
     assert (submission.owner, submission.request_id) == ("videos", f"process:{child}")
-    assert (submission.account_id, submission.kind) == (house.alice.team_id, "video.process")
+    assert (submission.account_id, submission.kind) == (OURS, "video.process")
     assert submission.destination.video == media_pb2.VideoDestination(
         video_id=child, role=media_pb2.ROLE_PROCESSED
     )

@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from services.chassis.errors import Invalid, NotFound
-from tests.videos.conftest import PUBLIC_URL, House
+from tests.videos.conftest import OURS, PUBLIC_URL, THEIRS, House
 from tests.videos.doubles import METADATA
 from vitascope.media.v1 import events_pb2 as media_events_pb2
 from vitascope.media.v1 import operations_pb2
@@ -26,7 +26,7 @@ async def test_a_new_video_waits_for_its_upload(house: House) -> None:
 
     video = await house.video(made.video_id)
     assert (video.id, video.name, video.project_id) == (made.video_id, "Film", made.project_id)
-    assert (video.user_id, video.team_id) == (house.alice.user_id, house.alice.team_id)
+    assert (video.user_id, video.team_id) == ("ann", OURS)
     assert video.HasField("description")
     assert video.HasField("attributes")
     assert video.upload.upload_state.upload_status == "INITIAL"
@@ -98,7 +98,7 @@ async def test_lists_are_filtered_and_paged(house: House) -> None:
     inside = await house.ingested(name="inside", project_id=project.id)
     await house.create(name="outside")
     child = await house.processed(inside)
-    await house.create(house.bob, name="Bob's")
+    await house.create(THEIRS, name="theirs")
 
     page = await house.ask("ListVideos", videos_pb2.ListVideosRequest())
     assert page.embedded.total_found == 3
@@ -137,19 +137,19 @@ async def test_an_unknown_filter_gives_an_empty_page(house: House) -> None:
 
 async def test_other_teams_unknown_and_malformed_videos_are_not_found(house: House) -> None:
     video = await house.ingested()
-    for video_id, user in (
-        (video, house.bob),
-        (str(uuid4()), house.alice),
-        (f"{video}x", house.alice),
-        ("", house.alice),
-        ("a\0b", house.alice),
+    for video_id, team in (
+        (video, THEIRS),
+        (str(uuid4()), OURS),
+        (f"{video}x", OURS),
+        ("", OURS),
+        ("a\0b", OURS),
     ):
         for name in (
             *("GetVideo", "ProcessVideo", "DeleteVideo"),
             *("CheckIngestProgress", "CheckProcessProgress"),
         ):
             request = getattr(videos_pb2, f"{name}Request")(video_id=video_id)
-            error = await house.refused(name, request, user)
+            error = await house.refused(name, request, team)
             assert isinstance(error, NotFound)
             assert error.reason == "VideoNotFoundException"
 
@@ -210,7 +210,7 @@ async def test_the_suite_looks_up_any_teams_video(house: House) -> None:
     original = await house.ingested(name="Film")
     child = await house.processed(original)
     found = await house.look_up(child)
-    assert (found.video_id, found.team_id) == (child, house.alice.team_id)
+    assert (found.video_id, found.team_id) == (child, OURS)
     assert (found.parent_id, found.name) == (original, "Film (560x320 h264)")
     assert not found.HasField("project_id")
     found = await house.look_up(original)
@@ -227,5 +227,5 @@ async def test_looking_up_an_unknown_video(house: House, video_id: str) -> None:
 async def test_users_cannot_look_up(house: House) -> None:
     video = await house.create()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await house.look_up(video, house.alice.credential)
+        await house.look_up(video, house.callers.bearer())
     assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
