@@ -22,6 +22,7 @@ _CHUNK_BYTES = 1 << 20
 _SECONDS_TO_CONNECT = 15.0
 _SECONDS_OF_SILENCE = 60.0
 _FILE_NAME_LENGTH = 200
+_HIGHEST_PORT = 65535
 _WORTH_RETRYING = frozenset({408, 425, 429})
 _ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 
@@ -171,8 +172,10 @@ class _PinnedTransport(httpx.AsyncHTTPTransport):
             raise FetchRefused("only http and https addresses can be read")
         if url.userinfo:
             raise FetchRefused("an address with a user name or password is not read")
-        host = url.raw_host.decode("ascii")
-        addresses = await _resolve(host, url.port or (443 if url.scheme == "https" else 80))
+        port = url.port or (443 if url.scheme == "https" else 80)
+        if port > _HIGHEST_PORT:
+            raise FetchRefused("the address of the source is not valid")
+        addresses = await _resolve(url.raw_host.decode("ascii"), port)
         if not all(_may_connect(address, self._policy) for address in addresses):
             raise FetchRefused("the address of the source is not on the public internet")
         for address in addresses[:-1]:
