@@ -22,10 +22,14 @@ def _closed_network() -> Iterator[None]:
     connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
 
     def check(family: int, address: Any) -> None:
-        if family in (socket.AF_INET, socket.AF_INET6):
-            host = "127.0.0.1" if address[0] == "localhost" else address[0]
-            if not ipaddress.ip_address(host).is_loopback:
-                raise OSError(f"tests may not connect to {address[0]}")
+        if family in (socket.AF_INET, socket.AF_INET6) and not is_loopback(address[0]):
+            raise OSError(f"tests may not connect to {address[0]}")
+
+    def is_loopback(host: str) -> bool:
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
 
     def guarded(self: socket.socket, address: Any) -> None:
         check(self.family, address)
@@ -42,9 +46,9 @@ def _closed_network() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """`postgresql://USER@HOST:PORT` of a PostgreSQL server."""
-    with postgres_server(tmp_path_factory.mktemp("postgres")) as address:
+    with postgres_server() as address:
         yield address
 
 

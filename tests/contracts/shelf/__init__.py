@@ -1,0 +1,1 @@
+"""A service in small: a schema and its migrations, laid out as every service does."""

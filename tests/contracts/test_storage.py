@@ -1,0 +1,202 @@
+"""What a folder and a bucket must both do."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+import pytest
+
+from services.chassis.database import now
+from services.chassis.errors import Invalid, NotFound
+from services.chassis.storage import CHUNK, Storage, Stored
+
+MEBIBYTE = 2**20
+
+
+@pytest.fixture
+def folder() -> str:
+    """A prefix that no other test uses."""
+    return uuid4().hex
+
+
+async def stream(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def whole(storage: Storage, key: str, start: int = 0, end: int | None = None) -> bytes:
+    return b"".join([chunk async for chunk in storage.read(key, start, end)])
+
+
+async def listed(storage: Storage, prefix: str) -> list[str]:
+    return sorted([entry.key async for entry in storage.list(prefix)])
+
+
+async def test_what_is_put_can_be_read(storage: Storage, folder: str) -> None:
+    stored = await storage.put(f"{folder}/a.mov", stream(b"one ", b"two"))
+    assert stored == Stored(7, hashlib.sha256(b"one two").hexdigest())
+    assert await whole(storage, f"{folder}/a.mov") == b"one two"
+    assert await storage.exists(f"{folder}/a.mov")
+
+
+async def test_an_empty_object_is_an_object(storage: Storage, folder: str) -> None:
+    stored = await storage.put(f"{folder}/empty", stream())
+    assert stored == Stored(0, hashlib.sha256().hexdigest())
+    assert await whole(storage, f"{folder}/empty") == b""
+    assert await storage.exists(f"{folder}/empty")
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(0, None), (0, 1), (5, 9), (CHUNK - 1, CHUNK + 1), (3_000_000, None), (2, 10**9), (7, 7)],
+)
+async def test_ranges(storage: Storage, folder: str, start: int, end: int | None) -> None:
+    content = bytes(range(251)) * 13_000  # 3.1 MiB, and no chunk is like another
+    await storage.put(f"{folder}/a", stream(content))
+    assert await whole(storage, f"{folder}/a", start, end) == content[start:end]
+
+
+async def test_chunks_are_small(storage: Storage, folder: str) -> None:
+    await storage.put(f"{folder}/a", stream(bytes(3 * CHUNK + 5)))
+    sizes = [len(chunk) async for chunk in storage.read(f"{folder}/a")]
+    assert sizes == [CHUNK, CHUNK, CHUNK, 5]
+
+
+async def test_a_second_put_replaces(storage: Storage, folder: str) -> None:
+    await storage.put(f"{folder}/a", stream(b"a long first version"))
+    await storage.put(f"{folder}/a", stream(b"second"))
+    assert await whole(storage, f"{folder}/a") == b"second"
+
+
+async def test_nothing_shows_before_the_end(storage: Storage, folder: str) -> None:
+    written, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield bytes(20 * MEBIBYTE)  # more than one part of a multipart upload
+        written.set()
+        await go_on.wait()
+        yield b"end"
+
+    task = asyncio.create_task(storage.put(f"{folder}/a", slow()))
+    await written.wait()
+    assert not await storage.exists(f"{folder}/a")
+    assert await listed(storage, folder) == []
+    go_on.set()
+    assert (await task).size == 20 * MEBIBYTE + 3
+    assert await storage.exists(f"{folder}/a")
+
+
+async def test_a_broken_stream_changes_nothing(storage: Storage, folder: str) -> None:
+    class Broken(Exception):
+        pass
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield bytes(20 * MEBIBYTE)
+        raise Broken("the client left")
+
+    await storage.put(f"{folder}/a", stream(b"first"))
+    with pytest.raises(Broken, match="the client left"):
+        await storage.put(f"{folder}/a", broken())
+    assert await whole(storage, f"{folder}/a") == b"first"
+    with pytest.raises(Broken):
+        await storage.put(f"{folder}/b", broken())
+    assert await listed(storage, folder) == [f"{folder}/a"]
+
+
+async def test_a_cancelled_put_leaves_nothing(storage: Storage, folder: str) -> None:
+    written = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield bytes(20 * MEBIBYTE)
+        written.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(storage.put(f"{folder}/a", endless()))
+    await written.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not await storage.exists(f"{folder}/a")
+    assert await listed(storage, folder) == []
+
+
+async def test_deleting(storage: Storage, folder: str) -> None:
+    await storage.put(f"{folder}/a", stream(b"x"))
+    await storage.delete(f"{folder}/a")
+    assert not await storage.exists(f"{folder}/a")
+    await storage.delete(f"{folder}/a")  # a missing one is fine
+
+
+async def test_what_is_missing_is_not_found(storage: Storage, folder: str, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        await whole(storage, f"{folder}/nothing")
+    with pytest.raises(NotFound):
+        await storage.fetch(f"{folder}/nothing", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+async def test_listing_goes_by_folders(storage: Storage, folder: str) -> None:
+    for name in ("a/1", "a/b/2", "ab/3"):
+        await storage.put(f"{folder}/{name}", stream(b"12345"))
+    assert await listed(storage, f"{folder}/a") == [f"{folder}/a/1", f"{folder}/a/b/2"]
+    assert await listed(storage, f"{folder}/none") == []
+    entry = await anext(storage.list(f"{folder}/ab"))
+    assert (entry.key, entry.size) == (f"{folder}/ab/3", 5)
+    assert abs(now() - entry.modified) < timedelta(minutes=2)
+
+
+async def test_local_files_go_in_and_out(storage: Storage, folder: str, tmp_path: Path) -> None:
+    content = bytes(range(256)) * 12_000
+    (tmp_path / "in").write_bytes(content)
+    stored = await storage.put_file(f"{folder}/a", tmp_path / "in")
+    assert stored == Stored(len(content), hashlib.sha256(content).hexdigest())
+    await storage.fetch(f"{folder}/a", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == content
+
+
+@pytest.mark.parametrize("key", ["", "/etc/passwd", "../a", "a/../b", "a//b", "a/", ".a", "a b"])
+async def test_odd_keys_are_refused(storage: Storage, key: str) -> None:
+    with pytest.raises(Invalid):
+        await whole(storage, key)
+    with pytest.raises(Invalid):
+        await storage.put(key, stream(b"x"))
+
+
+async def test_memory_stays_flat(storage: Storage, folder: str) -> None:
+    size, process = 256 * MEBIBYTE, psutil.Process()
+    peak = before = process.memory_info().rss
+
+    async def source() -> AsyncIterator[bytes]:
+        nonlocal peak
+        chunk = bytes(MEBIBYTE)
+        for _ in range(size // MEBIBYTE):
+            peak = max(peak, process.memory_info().rss)
+            yield chunk
+
+    stored = await storage.put(f"{folder}/big", source())
+    assert stored.size == size
+    read = 0
+    async for chunk in storage.read(f"{folder}/big"):
+        read += len(chunk)
+        peak = max(peak, process.memory_info().rss)
+    await storage.delete(f"{folder}/big")
+    assert read == size
+    assert peak - before < 96 * MEBIBYTE
+
+
+async def test_a_folder_shows_its_files(tmp_path: Path) -> None:
+    storage = Storage(f"file://{tmp_path}/media")
+    await storage.put("a/b", stream(b"x"))
+    path = storage.local_path("a/b")
+    assert path == tmp_path / "media" / "a" / "b"
+    assert path.read_bytes() == b"x"
+    await storage.delete("a/b")
+    assert list((tmp_path / "media").iterdir()) == []  # no empty folders either
+
+
+async def test_a_bucket_has_no_files(s3_url: str) -> None:
+    assert Storage(s3_url).local_path("a/b") is None
