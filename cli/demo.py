@@ -21,7 +21,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 CLIPS = Path(__file__).parents[1] / "tests" / "media" / "clips"
 VIDEO = CLIPS / "big_buck_bunny.mp4"
-PICTURE = CLIPS / "big_buck_bunny.jpg"
+PICTURE = CLIPS / "bunny_sideways.jpg"
 EMAIL, PASSWORD = "demo@vitascope.example", "correct horse battery"
 PATIENCE_SECONDS = 120.0
 

@@ -46,7 +46,7 @@ def test_video_and_task(production: Suite, pictures: str, tmp_path: Path) -> Non
         assert (after.width, after.frames) == (2 * before.width, before.frames)
 
     secret = production.run("keys", "add", "--email", "ada@example.org")["secret"]
-    task = {"task_name": "image.thumb", "url": f"{pictures}/big_buck_bunny.jpg", "width": 64}
+    task = {"task_name": "image.thumb", "url": f"{pictures}/bunny_sideways.jpg", "width": 64}
     body = {"secret": secret, "tasks": task, "block": True}
     [status] = httpx.post(f"{production.url}/v2/create", json=body, timeout=60).json()
     assert status["status"] == "success", status

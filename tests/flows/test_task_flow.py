@@ -9,7 +9,7 @@ from PIL import Image
 from tests.kit.suite import Suite
 from tests.kit.waiting import wait_for
 
-PICTURE = "big_buck_bunny.jpg"
+PICTURE = "bunny_sideways.jpg"
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
