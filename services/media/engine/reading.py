@@ -88,4 +88,4 @@ def _check(container: InputContainer) -> None:
             f"A picture of {width} x {height} pixels is larger than what can be handled."
         )
     if not width or not height or stream.codec_context.pix_fmt is None:
-        raise BadMedia("The file is damaged: none of its frames can be read.")
+        raise BadMedia("The file is damaged or cut off: none of its frames can be read.")
