@@ -23,6 +23,7 @@ TASKS = "tasks"
 
 MAX_ATTEMPTS = 5
 MAX_ERROR_LENGTH = 2000
+MAX_RESULT_BYTES = 2**19  # it travels in an event
 HIGHEST_UNFINISHED = 99.0
 LOST = "The worker that had it was lost."
 
@@ -185,7 +186,9 @@ def start(item: Item, worker_id: str, stream_id: str, now: datetime, lease: time
 
 
 def succeed(item: Item, result: bytes, now: datetime) -> Item:
-    """Return the item with its result."""
+    """Return the item with its result; a huge one is an error."""
+    if len(result) > MAX_RESULT_BYTES:
+        return fail(item, "The result is too large.", False, now, jitter=0.0)
     return _end(
         item, State.SUCCESS, now, percent=100.0, result=result, reported_attempt=item.attempt
     )

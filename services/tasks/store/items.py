@@ -6,7 +6,7 @@ touches no item that is already there.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -67,7 +67,7 @@ async def submit(tx: Tx, new: Sequence[Item]) -> tuple[list[Item], list[Item]]:
     if added:
         await tx.execute(items.insert(), [asdict(item) for item in added])
         queued = Counter(item.account_id for item in added if item.state is State.QUEUED)
-        await _count(tx, queued, Counter())
+        await _count(tx, queued, Counter(), {})
     return [(known | stored)[name] for name in names], added
 
 
@@ -177,7 +177,7 @@ async def save(tx: Tx, changes: Sequence[tuple[Item, Item]], now: datetime) -> N
     """Store changed items (before, after), which are locked, and the accounts' new counts."""
     queued: Counter[str] = Counter()
     running: Counter[str] = Counter()
-    served: set[str] = set()
+    served: dict[str, datetime] = {}
     rows: list[dict[str, Any]] = []
     for before, after in changes:
         account = after.account_id
@@ -185,26 +185,26 @@ async def save(tx: Tx, changes: Sequence[tuple[Item, Item]], now: datetime) -> N
         queued[account] += (after.state is State.QUEUED) - (before.state is State.QUEUED)
         running[account] += (after.state is State.EXECUTING) - (before.state is State.EXECUTING)
         if after.attempt > before.attempt:
-            served.add(account)
+            served[account] = now
     if rows:
         changed = update(items).where(items.c.item_id == bindparam("id"))
         await tx.execute(changed, rows)
-    await _count(tx, queued, running)
-    if served:
-        just_served = update(accounts).where(accounts.c.account_id.in_(served))
-        await tx.execute(just_served.values(served_at=now))
+    await _count(tx, queued, running, served)
 
 
-async def _count(tx: Tx, queued: Counter[str], running: Counter[str]) -> None:
+async def _count(
+    tx: Tx, queued: Counter[str], running: Counter[str], served: Mapping[str, datetime]
+) -> None:
     for account_id in sorted(queued.keys() | running.keys()):
+        changes: dict[str, Any] = {
+            "queued": accounts.c.queued + queued[account_id],
+            "running": accounts.c.running + running[account_id],
+        }
+        if account_id in served:
+            changes["served_at"] = served[account_id]
         if queued[account_id] or running[account_id]:
             counted = update(accounts).where(accounts.c.account_id == account_id)
-            await tx.execute(
-                counted.values(
-                    queued=accounts.c.queued + queued[account_id],
-                    running=accounts.c.running + running[account_id],
-                )
-            )
+            await tx.execute(counted.values(changes))
 
 
 def _items() -> Select[Any]:

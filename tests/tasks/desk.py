@@ -1,0 +1,106 @@
+"""The ledger's use cases over a real database, with a clock that tests turn."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+
+from services.chassis import mailboxes
+from services.chassis.database import Database
+from services.chassis.events import Outbox
+from services.tasks.actions.leases import Leases
+from services.tasks.actions.live import Accepted, Assigned, Cancelled, Live, Lost, Session
+from services.tasks.actions.queue import Queue
+from services.tasks.actions.record import Recorder
+from services.tasks.actions.tasks import Tasks
+from services.tasks.model import Item, Lane, Lease, Submission
+from services.tasks.store.tables import accounts, items, outbox
+from tests.kit.identities import make_settings
+from vitascope.work.v1 import events_pb2
+
+KIND = "video.process"
+
+
+class Clock:
+    """The time, as the test says."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def turn(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+class Desk:
+    """One ledger process without its doors."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self.db = db
+        self.clock = clock
+        self.live = Live()
+        recorder = Recorder(Outbox(db, make_settings(), "tasks"), self.live)
+        self.queue = Queue(db, recorder, clock)
+        self.leases = Leases(db, recorder, self.live, clock, jitter=lambda: 0.0)
+        self.tasks = Tasks(db, recorder, self.live, clock)
+
+    async def submit(
+        self, *names: str, account: str = "team", priority: int = 0, lane: Lane = Lane.SHORT
+    ) -> list[Item]:
+        """Queue work with these request ids."""
+        return await self.queue.submit(
+            [
+                Submission("videos", account, name, KIND, b"spec", b"", priority, lane)
+                for name in names
+            ]
+        )
+
+    async def enter(self, worker: str = "w", *, slots: int = 1, kind: str = KIND) -> Session:
+        """Let a worker in."""
+        session = Session(worker, frozenset({kind}), slots)
+        await self.leases.enter(session)
+        return session
+
+    async def assigned(self, session: Session) -> list[str]:
+        """Assign what can be; return the names of what the worker now has, in order."""
+        await self.leases.assign()
+        ids = [lease.item_id for lease in session.held]
+        async with self.db.reading() as tx:
+            rows = await tx.execute(select(items.c.item_id, items.c.request_id))
+        names = {item_id: name for item_id, name in rows}
+        return [names[item_id] for item_id in ids]
+
+    async def lease(self, session: Session) -> Lease:
+        """Assign what can be; return the lease that the worker got last."""
+        await self.leases.assign()
+        return list(session.held)[-1]
+
+    async def item(self, name: str) -> Item:
+        """Return the item with this request id."""
+        return (await self.queue.get("videos", [name]))[0]
+
+    async def counts(self) -> dict[str, tuple[int, int]]:
+        """Return how much of each account waits and runs, as the ledger counts it."""
+        async with self.db.reading() as tx:
+            rows = await tx.execute(
+                select(accounts.c.account_id, accounts.c.queued, accounts.c.running)
+            )
+        return {account: (queued, running) for account, queued, running in rows}
+
+    async def events(self) -> list[events_pb2.WorkEvent]:
+        """Return the work events that wait to leave."""
+        async with self.db.reading() as tx:
+            waiting = await mailboxes.oldest(tx, outbox, 10_000)
+        return [events_pb2.WorkEvent.FromString(each.value) for each in waiting]
+
+
+def told(session: Session) -> Sequence[Assigned | Cancelled | Lost | Accepted]:
+    """Return what the worker was told since the last call."""
+    queue = session._orders
+    orders = []
+    while not queue.empty():
+        if (order := queue.get_nowait()) is not None:
+            orders.append(order)
+    return orders

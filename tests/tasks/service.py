@@ -1,0 +1,106 @@
+"""The tasks service in this process behind its real doors, and workers that speak its contract."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+
+from services.chassis.database import Database
+from services.chassis.events import Outbox
+from services.tasks.__main__ import wire
+from tests.kit.identities import Identities, authorization, make_settings, running, service
+from vitascope.tasks.v1 import tasks_pb2_grpc as grpc_v1
+from vitascope.tasks.v2 import tasks_pb2_grpc as grpc_v2
+from vitascope.work.v1 import work_pb2, work_pb2_grpc
+
+PUBLIC_URL = "https://media.example"
+DEADLINE = 20.0
+BY_ACCOUNT = authorization("Secret A SECRET")
+
+
+class Service:
+    """Stubs of a running service."""
+
+    def __init__(self, channel: grpc.aio.Channel, db: Database) -> None:
+        self.db = db
+        self.ledger = work_pb2_grpc.LedgerServiceStub(channel)
+        self.v1 = grpc_v1.TasksServiceStub(channel)
+        self.v2 = grpc_v2.TasksServiceStub(channel)
+
+    async def submit(self, *names: str, **fields: Any) -> list[work_pb2.Item]:
+        """Queue work of the videos service with these request ids."""
+        given = {"owner": "videos", "account_id": "team", "kind": "video.process"} | fields
+        submissions = [work_pb2.Submission(request_id=name, **given) for name in names]
+        request = work_pb2.SubmitRequest(submissions=submissions)
+        response = await self.ledger.Submit(request, metadata=service("videos"))
+        return list(response.items)
+
+    async def item(self, name: str) -> work_pb2.Item:
+        """Return an item of the videos service."""
+        request = work_pb2.GetItemsRequest(owner="videos", request_ids=[name])
+        response = await self.ledger.GetItems(request, metadata=service("videos"))
+        return response.items[0]
+
+
+async def becomes_true(look: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Return once `look` says so; fail with `what` after the deadline."""
+    deadline = time.monotonic() + DEADLINE
+    while not await look():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        await asyncio.sleep(0.02)
+
+
+class Worker:
+    """A worker's end of the stream."""
+
+    def __init__(self, suite: Service) -> None:
+        self.call: Any = suite.ledger.Work(metadata=service("worker"))
+
+    async def hello(
+        self, name: str = "w", kinds: tuple[str, ...] = ("video.process",), slots: int = 1
+    ) -> "Worker":
+        """Say hello and what is still held: nothing."""
+        hello = work_pb2.Hello(worker_id=name, kinds=kinds, slots=slots)
+        await self.say(hello=hello)
+        await self.say(heartbeat=work_pb2.Heartbeat())
+        return self
+
+    async def say(self, **message: Any) -> None:
+        """Send one message."""
+        await self.call.write(work_pb2.WorkRequest(**message))
+
+    async def hear(self) -> Any:
+        """Return the next thing that the ledger says."""
+        async with asyncio.timeout(DEADLINE):
+            response = await self.call.read()
+        return getattr(response, response.WhichOneof("message"))
+
+    async def succeed(self, lease: work_pb2.Lease, result: bytes = b"") -> Any:
+        """Finish an item well; return the answer."""
+        success = work_pb2.Success(result=result)
+        await self.say(finished=work_pb2.Finished(lease=lease, success=success))
+        return await self.hear()
+
+    async def fail(self, lease: work_pb2.Lease, message: str, retryable: bool = False) -> Any:
+        """Finish an item badly; return the answer."""
+        failure = work_pb2.Failure(message=message, retryable=retryable)
+        await self.say(finished=work_pb2.Finished(lease=lease, failure=failure))
+        return await self.hear()
+
+
+@asynccontextmanager
+async def serving(db: Database) -> AsyncIterator[Service]:
+    """Run the service on a database that has its schema."""
+    outbox = Outbox(db, make_settings(), "tasks")
+    servicers, background = wire(db, outbox, PUBLIC_URL)
+    async with running(*servicers, authenticator=Identities().authenticator()) as (channel, _):
+        loops = [asyncio.create_task(each()) for each in background]
+        try:
+            yield Service(channel, db)
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
