@@ -162,10 +162,13 @@ async def test_work_of_a_video_deleted_meanwhile_is_called_off(house: House) -> 
 
 
 async def test_work_is_submitted_as_soon_as_it_is_committed(house: House) -> None:
+    source = await house.ingested()
+    video = await house.create()
     async with running(lambda: house.dispatcher.run(retry_seconds=600)):
-        video = await house.create()
         await house.upload(video)
-        await wait_for_async(lambda: house.ledger.submissions, what="the ingestion")
+        await wait_for_async(lambda: f"ingest:{video}" in house.ledger.items, what="ingestion")
+        child = await house.processed(source)
+        await wait_for_async(lambda: f"process:{child}" in house.ledger.items, what="processing")
 
 
 async def test_submitting_is_tried_again_without_a_wake(house: House) -> None:

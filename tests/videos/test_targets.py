@@ -205,6 +205,12 @@ def test_values_that_ask_for_nothing_special_are_taken(wish: dict[str, Any]) -> 
     assert decide(Wish(**wish), SOURCE).width == SOURCE.width
 
 
+@pytest.mark.parametrize("order", ["top_field", "top_first", "bottom_field", "BOTTOM_FIRST"])
+def test_field_orders_are_taken_in_both_spellings(order: str) -> None:
+    found = violations(Wish(scanning_type="interlaced", field_order=order))
+    assert found["scanning.interlacedFieldOrder"].endswith("is not available yet")
+
+
 def test_an_interlaced_source_is_refused_whatever_is_asked() -> None:
     source = replace(SOURCE, interlaced=True)
     for wish in (Wish(), Wish(scanning_tag="auto"), Wish(scanning_tag="progressive")):
