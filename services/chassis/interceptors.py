@@ -18,7 +18,7 @@ import inspect
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -62,7 +62,6 @@ class Call:
     method: Method
     context: Context
     metadata: dict[str, str]
-    is_line: bool
     caller: Identity = ANONYMOUS
     code: grpc.StatusCode = grpc.StatusCode.OK
     started: float = field(default_factory=time.perf_counter)
@@ -83,8 +82,7 @@ class Interceptors(grpc.aio.ServerInterceptor):
         self._authenticator = authenticator
         self._stages: tuple[Stage, ...] = (trace, log_call, measure, self._errors, self._auth)
         self._wrapped: dict[str, Handler] = {}
-        self._lines: set[asyncio.Task[Any]] = set()
-        self._stopping = False
+        self._lines: dict[asyncio.Task[Any], Call] = {}
 
     async def intercept_service(
         self,
@@ -102,10 +100,12 @@ class Interceptors(grpc.aio.ServerInterceptor):
             self._wrapped[name] = wrapped
         return wrapped
 
-    def end_lines(self) -> None:
-        """End with UNAVAILABLE the calls that would never end by themselves."""
-        self._stopping = True
-        for task in self._lines:
+    async def end_lines(self) -> None:
+        """End the calls that would never end by themselves, with UNAVAILABLE."""
+        for task, call in list(self._lines.items()):
+            # A call whose first answer is on its way takes no status; it ends as CANCELLED.
+            with suppress(grpc.aio.AbortError, grpc.aio.InternalError):
+                await _refuse(call, Unavailable("The service is stopping.", retry_after=1))
             task.cancel()
 
     def _wrap(self, method: Method, handler: Handler) -> Handler:
@@ -141,11 +141,11 @@ class Interceptors(grpc.aio.ServerInterceptor):
             for key, value in context.invocation_metadata() or ()
             if isinstance(value, str)
         }
-        call = Call(method, context, metadata, is_line)
+        call = Call(method, context, metadata)
         task = asyncio.current_task()
         if is_line and task:
-            self._lines.add(task)
-            task.add_done_callback(self._lines.discard)
+            self._lines[task] = call
+            task.add_done_callback(self._lines.pop)
         async with AsyncExitStack() as stages:
             for stage in self._stages:
                 await stages.enter_async_context(stage(call))
@@ -161,8 +161,6 @@ class Interceptors(grpc.aio.ServerInterceptor):
             call.code = call.context.code()
             raise
         except asyncio.CancelledError:
-            if call.is_line and self._stopping:
-                await _refuse(call, Unavailable("The service is stopping.", retry_after=1))
             call.code = grpc.StatusCode.CANCELLED
             raise
         except Exception as error:

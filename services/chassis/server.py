@@ -62,13 +62,14 @@ async def serve(
 ) -> None:
     """Serve on `HOST:PORT` until SIGTERM or SIGINT, then stop gracefully.
 
-    A stop refuses new calls, lets running ones end within 10 s, then ends the background
-    coroutines. These run as long as the server: one that ends before raises RuntimeError here,
-    which takes the process down for its supervisor to restart.
+    A stop refuses new calls, ends health watches and bidirectional calls with UNAVAILABLE, lets
+    the others end within 10 s, then ends the background coroutines. These run as long as the
+    server: one that ends before raises RuntimeError here, which takes the process down for its
+    supervisor to restart.
     """
     telemetry.setup(name, settings)
     server, interceptors = _create(servicers, authenticator)
-    health_servicer = await _add_health_and_reflection(server, servicers)
+    await _add_health_and_reflection(server, servicers)
     server.add_insecure_port(address)
     stop_metrics = (
         telemetry.start_metrics(settings.metrics_address) if settings.metrics_address else None
@@ -80,8 +81,7 @@ async def serve(
     try:
         await _watch(stopped, tasks)
     finally:
-        await health_servicer.enter_graceful_shutdown()
-        interceptors.end_lines()
+        await interceptors.end_lines()
         await server.stop(GRACE_SECONDS)
         await _cancel(tasks)
         if stop_metrics:
@@ -109,7 +109,7 @@ def _service_name(register: Callable[[Any, grpc.aio.Server], None]) -> str:
 
 async def _add_health_and_reflection(
     server: grpc.aio.Server, servicers: Sequence[Registration]
-) -> health.aio.HealthServicer:
+) -> None:
     names = [_service_name(register) for register, _ in servicers]
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
@@ -117,7 +117,6 @@ async def _add_health_and_reflection(
         await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
     own = (health.SERVICE_NAME, reflection.SERVICE_NAME)
     reflection.enable_server_reflection((*names, *own), server)
-    return servicer
 
 
 def _stop_on_signals() -> asyncio.Event:
