@@ -10,7 +10,7 @@ import typer
 
 from cli import admin, settings_table
 from cli.home import Home, HomeInUseError
-from cli.up import run_suite
+from cli.up import AddressInUseError, run_suite
 from services.chassis.errors import VitascopeError
 
 app = typer.Typer(
@@ -50,6 +50,9 @@ def up(
         status = asyncio.run(run_suite(Home(data), http, workers, allow_loopback_sources))
     except HomeInUseError as error:
         typer.echo(f"{error}; stop that one first or choose another --data", err=True)
+        raise typer.Exit(1) from error
+    except AddressInUseError as error:
+        typer.echo(f"{error}; choose another --http", err=True)
         raise typer.Exit(1) from error
     raise typer.Exit(status)
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from importlib.resources import files
@@ -25,6 +26,7 @@ async def run_suite(home: Home, http: str, workers: int, allow_loopback: bool) -
     """
     home.prepare()
     with home.claimed():
+        _check_free(http)
         addresses = _choose_addresses(http)
         environment = home.environment(addresses)
         if allow_loopback:
@@ -37,6 +39,20 @@ async def run_suite(home: Home, http: str, workers: int, allow_loopback: bool) -
             return await _announce_and_wait(addresses["http"], stop, home.logs)
         finally:
             await supervisor.stop()
+
+
+class AddressInUseError(Exception):
+    """Somebody listens where REST shall answer."""
+
+
+def _check_free(http: str) -> None:
+    # The HTTP server shares its port with whoever else allows that; two suites would take turns.
+    host, _, port = http.rpartition(":")
+    try:
+        with socket.create_server((host, int(port))):
+            pass
+    except (OSError, ValueError, OverflowError) as error:
+        raise AddressInUseError(f"cannot listen on {http}: {error}") from error
 
 
 def _choose_addresses(http: str) -> dict[str, str]:
@@ -91,12 +107,12 @@ async def _announce_and_wait(http: str, stop: asyncio.Event, logs: Path) -> int:
     stopped = asyncio.create_task(stop.wait())
     answers = asyncio.create_task(_until_rest_answers(http))
     await asyncio.wait({stopped, answers}, timeout=READY_SECONDS, return_when="FIRST_COMPLETED")
-    if not stop.is_set() and not answers.done():
-        answers.cancel()
+    if answers.done():
+        answers.result()
+        print(f"ready http://{http}", flush=True)
+    elif not stopped.done():
         Console(stderr=True).print(f"the suite did not become ready; its logs are in {logs}")
         return 1
-    if not stop.is_set():
-        print(f"ready http://{http}", flush=True)
     answers.cancel()
     await stopped
     return 0
