@@ -1,0 +1,87 @@
+"""Dropping what nothing needs any more."""
+
+import os
+import time
+from datetime import timedelta
+
+import pytest
+
+from services.chassis.errors import Unavailable
+from tests.media.house import House, until
+from tests.media.test_outputs import commit, made
+
+DAY = timedelta(days=1)
+
+
+async def test_media_of_videos_that_are_gone_are_dropped(house: House) -> None:
+    """As when the event of a deletion was lost."""
+    kept, gone = house.catalogue.add(), house.catalogue.add()
+    await house.upload(kept, [b"kept"])
+    await house.upload(gone, [b"gone"])
+    del house.catalogue.videos[gone]
+    await house.upkeep.reconcile()
+    assert len(house.objects()) == 2, "too young to be asked about"
+    await house.age_rows(timedelta(minutes=2))
+    await house.upkeep.reconcile()
+    await house.has_left(1)
+    assert (await house.download(kept)).body == b"kept"
+    del house.catalogue.videos[kept]
+    await house.upkeep.reconcile()
+    assert len(house.objects()) == 1, "asked about a moment ago"
+
+
+async def test_nothing_is_dropped_while_the_catalogue_is_away(house: House) -> None:
+    video_id = house.catalogue.add()
+    await house.upload(video_id, [b"kept"])
+    await house.age_rows(timedelta(minutes=2))
+    await house.videos.server.stop(0)
+    with pytest.raises(Unavailable):
+        await house.upkeep.reconcile()
+    assert (await house.rows(), len(house.objects())) == (1, 1)
+
+
+async def test_old_objects_that_no_row_knows_are_swept(house: House) -> None:
+    video_id = house.catalogue.add()
+    await house.upload(video_id, [b"kept"])
+    visible = await made(house, b"visible", name="visible")
+    await commit(house, [visible])
+    old, young = await made(house, b"old", name="old"), await made(house, b"new", name="young")
+    foreign = house.folder / "elsewhere" / "old"
+    foreign.parent.mkdir()
+    foreign.write_bytes(b"not ours")
+    everything = house.objects()
+    for key in everything:
+        if key != young.storage_key:
+            past = time.time() - (DAY + timedelta(minutes=1)).total_seconds()
+            os.utime(house.folder / key, (past, past))
+    await house.upkeep.sweep()
+    await house.has_left(len(everything) - 1)
+    assert old.storage_key not in house.objects()
+
+
+async def test_storage_that_is_away_is_tried_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, deleted = house.backends.storage, house.backends.storage.delete
+    tries = 0
+
+    async def delete(key: str) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise Unavailable("Storage is away.")
+        await deleted(key)
+
+    monkeypatch.setattr(storage, "delete", delete)
+    video_id = house.catalogue.add()
+    await house.upload(video_id, [b"gone"])
+    async with house.backends.database.transaction() as tx:
+        await house.upkeep.forget_video(tx, video_id)
+
+    async def tried() -> bool:
+        return tries == 1
+
+    await until(tried)
+    assert await house.rows() == 1
+    await house.upkeep.purge()
+    await house.is_empty()
