@@ -1,0 +1,58 @@
+"""Logs keep secrets, metrics are served, traces are passed on."""
+
+import urllib.request
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+
+from services.chassis import telemetry
+from tests.chassis.test_serve import free_address
+
+
+def test_credentials_are_masked_at_any_depth() -> None:
+    event = {
+        "event": "login",
+        "email": "ann@example.com",
+        "password": "p",
+        "headers": {"Authorization": "Bearer x", "x-api-key": "k", "accept": "*/*"},
+        "api_request_signature_secret": "s",
+        "jwtToken": "t",
+    }
+    assert telemetry.mask_secrets(None, "", event) == {
+        "event": "login",
+        "email": "ann@example.com",
+        "password": telemetry.MASK,
+        "headers": {"Authorization": telemetry.MASK, "x-api-key": telemetry.MASK, "accept": "*/*"},
+        "api_request_signature_secret": telemetry.MASK,
+        "jwtToken": telemetry.MASK,
+    }
+
+
+def test_metrics_are_served_until_stopped() -> None:
+    address = free_address()
+    telemetry.RPC_SECONDS.labels("/a.B/C", "OK").observe(0.1)
+    stop = telemetry.start_metrics(address)
+    with urllib.request.urlopen(f"http://{address}/metrics") as answer:
+        text = answer.read().decode()
+    assert 'vitascope_rpc_seconds_count{code="OK",method="/a.B/C"} 1.0' in text
+    assert "process_resident_memory_bytes" in text
+    stop()
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"http://{address}/metrics")
+
+
+def test_without_a_collector_the_trace_is_only_passed_on() -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with telemetry.span("/a.B/C", parent):
+        assert telemetry.traceparent() == parent
+
+
+def test_with_a_collector_the_trace_goes_on_in_a_span_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(telemetry, "_tracer", TracerProvider().get_tracer("test"))
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with telemetry.span("/a.B/C", parent):
+        own = telemetry.traceparent()
+    assert own.split("-")[1] == parent.split("-")[1]
+    assert own.split("-")[2] != parent.split("-")[2]
