@@ -34,8 +34,9 @@ def read_spec(kind: Kind, parameters: Mapping[str, object]) -> tuple[bytes, Prob
     problems: Problems = defaultdict(list)
     spec = GetMessageClass(kind.spec)()
     given = {name: value for name, value in parameters.items() if value is not None}
-    for name in given.keys() - kind.spec.fields_by_name.keys():
-        problems[name].append(UNKNOWN)
+    for name in given:
+        if name not in kind.spec.fields_by_name:
+            problems[name].append(UNKNOWN)
     for field in kind.spec.fields:
         option = field.GetOptions().Extensions[options_pb2.parameter]
         value = given.get(field.name)

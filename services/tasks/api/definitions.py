@@ -113,7 +113,7 @@ def _plain(message: Message) -> Any:
     """Return a Struct or Value as plain JSON."""
     try:
         return json_format.MessageToDict(message)
-    except json_format.SerializeToJsonError as error:
+    except ValueError as error:
         description = "holds a number that JSON does not have"
         raise Invalid(
             f"A task {description}.", violations=[Violation("tasks", description)]
