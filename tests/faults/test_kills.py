@@ -21,7 +21,7 @@ def until_half_way(client: httpx.Client, processed: str) -> None:
     def under_way() -> bool:
         state = progress(client, processed)
         assert state["processingStatus"] == "IN_PROGRESS", state
-        return 5 < state["processingProgressPercent"] < 95
+        return bool(5 < state["processingProgressPercent"] < 95)
 
     wait_for(under_way, seconds=60, what="the processing to be under way")
 

@@ -81,7 +81,9 @@ class Suite:
 
     def part(self, module: str) -> psutil.Process:
         """The process that runs `python -m module`."""
-        return wait_for(lambda: self._find(module), seconds=20, what=f"{module} to run")
+        found = wait_for(lambda: self._find(module), seconds=20, what=f"{module} to run")
+        assert found
+        return found
 
     def _find(self, module: str) -> psutil.Process | None:
         for process in self.processes():

@@ -33,8 +33,9 @@ def methods() -> Iterator[MethodDescriptor]:
 
 
 def buf(*arguments: str) -> str:
-    command = [BUF, *arguments, "--config", PROTOS / "buf.yaml"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    command = [str(BUF), *arguments, "--config", str(PROTOS / "buf.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
 
 
 def test_lint() -> None:
@@ -46,7 +47,7 @@ def test_nothing_released_was_broken() -> None:
 
 
 def test_generated_code_is_what_the_protos_say(tmp_path: Path) -> None:
-    generate = [sys.executable, PROTOS / "generate.py", "--out", tmp_path]
+    generate = [sys.executable, str(PROTOS / "generate.py"), "--out", str(tmp_path)]
     subprocess.run(generate, check=True, capture_output=True)
     fresh = {path.relative_to(tmp_path): path.read_bytes() for path in contents(tmp_path)}
     committed = PROTOS / "python"
