@@ -60,7 +60,7 @@ def contents(folder: Path) -> Iterator[Path]:
     return (p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
 
 
-@pytest.mark.parametrize("method", methods(), ids=lambda method: method.full_name)
+@pytest.mark.parametrize("method", list(methods()), ids=lambda method: method.full_name)
 def test_every_rpc_has_a_scope_and_public_ones_a_route(method: MethodDescriptor) -> None:
     scope = method.GetOptions().Extensions[options_pb2.scope]
     routed = method.GetOptions().HasExtension(annotations_pb2.http)
