@@ -5,7 +5,7 @@ from email.utils import format_datetime
 from typing import Any, TypeAlias
 
 import grpc
-from google.api.httpbody_pb2 import HttpBody  # type: ignore[import-untyped]
+from google.api.httpbody_pb2 import HttpBody
 
 from services.chassis.auth import identity
 from services.chassis.database import now

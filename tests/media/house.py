@@ -1,6 +1,7 @@
 """The media service in this process, whole but for Kafka and the videos service."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from uuid import uuid4
 import grpc
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from google.api.httpbody_pb2 import HttpBody  # type: ignore[import-untyped]
+from google.api.httpbody_pb2 import HttpBody
 from pydantic import SecretStr
 from sqlalchemy import select
 
@@ -209,7 +210,8 @@ class House:
 
     def objects(self) -> list[str]:
         """Every file in the folder storage, temporary ones too."""
-        found = (path for path in self.folder.rglob("*") if path.is_file())
+        # `os.walk` does not mind folders that go while it looks.
+        found = [Path(folder, name) for folder, _, names in os.walk(self.folder) for name in names]
         return sorted(str(path.relative_to(self.folder)) for path in found)
 
 

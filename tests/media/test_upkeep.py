@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.chassis.errors import Unavailable
+from services.chassis.errors import Unavailable, WrongState
+from services.media import store
 from tests.media.house import House, until
 from tests.media.test_outputs import commit, made
 
@@ -57,6 +58,15 @@ async def test_old_objects_that_no_row_knows_are_swept(house: House) -> None:
     await house.upkeep.sweep()
     await house.has_left(len(everything) - 1)
     assert old.storage_key not in house.objects()
+
+
+async def test_what_the_sweep_has_taken_cannot_become_visible(house: House) -> None:
+    """A worker that was cut off for a day comes back with a file that is about to go."""
+    output = await made(house, b"late")
+    async with house.backends.database.transaction() as tx:
+        await store.discard(tx, [output.storage_key])
+    with pytest.raises(WrongState):
+        await commit(house, [output])
 
 
 async def test_storage_that_is_away_is_tried_again(

@@ -1,22 +1,23 @@
 """Uploads that break off, clash, or are large."""
 
+import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import grpc
 import psutil
 import pytest
-from google.api.httpbody_pb2 import HttpBody  # type: ignore[import-untyped]
+from google.api.httpbody_pb2 import HttpBody
 
-from services.chassis.database import now
+from services.chassis.database import Tx, now
 from services.chassis.errors import Conflict, Invalid, Unavailable, WrongState
 from services.chassis.storage import Stored
 from services.media import store
 from services.media.actions.uploads import Uploads
-from services.media.model.files import STALE_AFTER, Upload
+from services.media.model.files import STALE_AFTER, Media, Upload
 from tests.media.house import House, bearer, until
 from vitascope.media.v1.media_pb2 import DownloadOriginalRequest, UploadMediaRequest
 
@@ -83,6 +84,31 @@ async def test_a_stream_that_ends_too_soon_leaves_nothing(house: House) -> None:
     with pytest.raises(Invalid):
         await house.upload(house.catalogue.add(), [b"x" * MIB], whole=False)
     await abandoned(house)
+
+
+async def test_a_client_that_leaves_after_the_last_byte_leaves_a_whole_file(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has begun to be stored is stored to the end, and told."""
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    finish = store.finish_upload
+
+    async def slow_finish(tx: Tx, upload: Upload, size: int, sha256: str, at: datetime) -> Media:
+        reached.set()
+        await go_on.wait()
+        media = await finish(tx, upload, size, sha256, at)
+        assert media
+        return media
+
+    monkeypatch.setattr(store, "finish_upload", slow_finish)
+    video_id = house.catalogue.add()
+    upload = SlowUpload(house, video_id)
+    await upload.send(b"all of it", b"")
+    await reached.wait()
+    upload.call.cancel()
+    go_on.set()
+    await until(lambda: _happened(house, "media_stored"))
+    assert (await house.download(video_id)).body == b"all of it"
 
 
 async def test_a_gateway_that_dies_leaves_nothing(house: House) -> None:
