@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import sys
 
 from granian.constants import Interfaces
@@ -24,7 +25,10 @@ CALL_SECONDS = 900.0
 
 
 async def run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT; return the exit status, 1 when the server ends by itself."""
+    """Serve until SIGTERM or SIGINT; return the exit status, 1 when the server ends by itself.
+
+    Raises OSError when the address is taken.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -50,14 +54,20 @@ async def run(settings: Settings) -> int:
 
 def _server(gateway: Gateway, address: str) -> Server:
     host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    # The server shares a port with whoever has it already; a second gateway has to fail instead.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    socket.create_server((host, int(port)), family=family).close()
     return Server(
         gateway,
-        address=host.strip("[]"),
+        address=host,
         port=int(port),
         interface=Interfaces.ASGINL,
         websockets=False,
         backlog=1024,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
+        # Its lines go where all others of the process go, in the same form.
+        log_dictconfig={"handlers": {}, "loggers": {"_granian": {"propagate": True}}},
     )
 
 

@@ -92,11 +92,12 @@ class Gateway:
             await self._refuse(exchange, refusal)
         except ClientGone:
             raise
-        except Exception:
-            log.exception("request failed", method=exchange.method, path=exchange.path)
+        except Exception as error:
             if exchange.status is not None:
                 # Half an answer is out: only a broken connection says that it is not whole.
+                log.warning("answer broken off", path=exchange.path, error=str(error))
                 raise
+            log.exception("request failed", method=exchange.method, path=exchange.path)
             await self._refuse(exchange, broken())
 
     async def _refuse(self, exchange: Exchange, refusal: Refusal) -> None:

@@ -8,9 +8,10 @@ from google.api.httpbody_pb2 import HttpBody  # type: ignore[import-untyped]
 
 from gateway.codec import Codec
 from gateway.exchange import Exchange
+from gateway.httpmeta import answer_head
 from gateway.problems import refusal_of
 from gateway.routes import Route
-from gateway.transcode import Binder, answer_head
+from gateway.transcode import Binder
 
 _UNKNOWN_TYPE = "application/octet-stream"
 

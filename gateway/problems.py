@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 import grpc
 
+from gateway.httpmeta import answer_head
 from services.chassis.errors import Violation, from_rpc
 
 STATUSES: Mapping[grpc.StatusCode, int] = {
@@ -73,14 +74,12 @@ def broken() -> Refusal:
 def refusal_of(error: grpc.aio.AioRpcError, statuses: Mapping[grpc.StatusCode, int]) -> Refusal:
     """Return what a failed RPC means for the HTTP client.
 
-    `statuses` are a surface's own ones. A service can name another with the error metadata
-    `http-status`.
+    `statuses` are a surface's own ones; the error's own metadata go before them.
     """
     code = error.code()
     known = from_rpc(error)
     status = {**STATUSES, **statuses}.get(code, HTTPStatus.INTERNAL_SERVER_ERROR)
-    status = int(known.metadata.get("http-status", status))
-    headers = {}
+    status, headers = answer_head(known.metadata.items(), int(status))
     if status == HTTPStatus.SERVICE_UNAVAILABLE or known.retry_after is not None:
         seconds = DEFAULT_RETRY_AFTER if known.retry_after is None else known.retry_after
         headers["retry-after"] = str(max(1, round(seconds)))

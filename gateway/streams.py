@@ -7,9 +7,10 @@ import grpc
 
 from gateway.codec import Codec, to_json
 from gateway.exchange import Exchange
+from gateway.httpmeta import answer_head
 from gateway.problems import refusal_of
 from gateway.routes import Route
-from gateway.transcode import Binder, Limits, answer_head
+from gateway.transcode import Binder, Limits
 
 
 class StreamEndpoint:

@@ -1,6 +1,6 @@
 """HTTP requests to RPCs: binding by `google.api.http`, credentials, unary calls."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from gateway.codec import Codec
 from gateway.exchange import Exchange
+from gateway.httpmeta import answer_head
 from gateway.parameters import header_binder, path_binder, query_binder, query_leaves
 from gateway.problems import Refusal, refusal_of
 from gateway.routes import Route
@@ -144,18 +145,6 @@ class UnaryEndpoint:
             else:
                 kind = {"content-type": response.content_type}
                 await exchange.answer(status, response.data, {**kind, **headers})
-
-
-def answer_head(metadata: Iterable[tuple[str, str | bytes]] | None) -> tuple[int, dict[str, str]]:
-    """Return the HTTP status and headers that a service asks for in its initial metadata."""
-    status, headers = 200, {}
-    for key, value in metadata or ():
-        text = value.decode("latin-1") if isinstance(value, bytes) else value
-        if key == "http-status":
-            status = int(text)
-        elif key.startswith("http-header-"):
-            headers[key.removeprefix("http-header-")] = text
-    return status, headers
 
 
 def _is_secret(field: FieldDescriptor) -> bool:

@@ -10,10 +10,11 @@ from google.protobuf.message import Message
 
 from gateway.codec import Codec
 from gateway.exchange import Exchange
+from gateway.httpmeta import answer_head
 from gateway.multipart import FilePart, boundary_of, open_file
 from gateway.problems import Refusal, refusal_of, too_large
 from gateway.routes import Route
-from gateway.transcode import Binder, Limits, answer_head
+from gateway.transcode import Binder, Limits
 from vitascope.options.v1 import options_pb2
 
 CHUNK_BYTES = 2**20
