@@ -48,17 +48,18 @@ async def begun(house: House, video_id: str) -> SlowUpload:
     """An upload of which the service has made a row."""
     upload = SlowUpload(house, video_id)
     await upload.send(b"x" * MIB)
-    await until(lambda: _happened(house, "upload_started"))
+    await until(lambda: happened(house, "upload_started"))
     return upload
 
 
 async def abandoned(house: House) -> None:
     """Wait until an upload is told to be abandoned and all of it is gone."""
-    await until(lambda: _happened(house, "upload_abandoned"))
+    await until(lambda: happened(house, "upload_abandoned"))
     await house.is_empty()
 
 
-async def _happened(house: House, happening: str) -> bool:
+async def happened(house: House, happening: str) -> bool:
+    """Whether this is the last that happened."""
     return (await house.happenings())[-1:] == [happening]
 
 
@@ -107,7 +108,7 @@ async def test_a_client_that_leaves_after_the_last_byte_leaves_a_whole_file(
     await reached.wait()
     upload.call.cancel()
     go_on.set()
-    await until(lambda: _happened(house, "media_stored"))
+    await until(lambda: happened(house, "media_stored"))
     assert (await house.download(video_id)).body == b"all of it"
 
 
