@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import av
@@ -11,6 +12,8 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from services.media.engine.reading import video_stream
+
+KEEP = 10
 
 Samples = npt.NDArray[np.float64]
 
@@ -23,11 +26,12 @@ class Shown:
     times: list[Fraction]
     # When the last frame goes, in seconds.
     end: Fraction
-    # Every `step`-th frame, by its index.
+    # Every tenth frame, by its index.
     kept: dict[int, VideoFrame]
 
 
-def shown(path: Path, step: int = 10) -> Shown:
+@lru_cache(maxsize=4)
+def shown(path: Path) -> Shown:
     """Decode all of a file's picture; any damage is an error."""
     times: list[Fraction] = []
     end = Fraction(0)
@@ -38,7 +42,7 @@ def shown(path: Path, step: int = 10) -> Shown:
         for frame in container.decode(stream):
             assert frame.pts is not None
             assert frame.time_base is not None
-            if len(times) % step == 0:
+            if len(times) % KEEP == 0:
                 kept[len(times)] = frame
             times.append(frame.pts * frame.time_base)
             end = max(end, (frame.pts + frame.duration) * frame.time_base)

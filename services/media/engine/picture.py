@@ -18,6 +18,7 @@ from services.media.engine.probe import VideoFacts
 from services.media.engine.scaling import Scaler, nearest_format
 from services.media.engine.shape import display_matrix, placed, scaled_pixel_shape
 
+# Grey is missing: as H.264 it comes out as yuv420p from most decoders.
 PIXEL_FORMATS = (
     "yuv420p",
     "yuv422p",
@@ -25,8 +26,6 @@ PIXEL_FORMATS = (
     "yuv420p10le",
     "yuv422p10le",
     "yuv444p10le",
-    "gray",
-    "gray10le",
 )
 # Clocks finer than this upset players; the other is that of broadcast.
 _FINEST_CLOCK = 1_000_000

@@ -68,6 +68,9 @@ def nearest_format(name: str, choices: tuple[str, ...]) -> str:
     The full-range twins (yuvj420p) count as their plain formats: range is a tag.
     """
     plain = name.replace("yuvj", "yuv")
+    if plain.startswith("gray"):
+        # Colours that are not there need no more than the least that holds them.
+        plain = "yuv420p" if plain == "gray" else "yuv420p10le"
     if plain in choices:
         return plain
     best, _ = find_best_pix_fmt_of_list(choices, plain)

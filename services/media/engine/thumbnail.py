@@ -1,5 +1,6 @@
 """Makes a picture of another size, upright, turned or with a play sign."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -138,20 +139,18 @@ def _plain(image: Image.Image) -> Image.Image:
 
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """The picture as sRGB or grey, by its colour profile where that is sound."""
-    wanted = "RGBA" if image.mode == "RGBA" else "RGB"
+    if image.mode == "RGBA":
+        colours = _in_srgb(image.convert("RGB"), profile)
+        colours.putalpha(image.getchannel("A"))
+        return colours
     if profile and image.mode in ("RGB", "CMYK"):
-        try:
-            converted = ImageCms.profileToProfile(
-                image,
-                ImageCms.ImageCmsProfile(BytesIO(profile)),
-                ImageCms.createProfile("sRGB"),
-                outputMode="RGB",
-            )
-        except (ImageCms.PyCMSError, OSError):
-            converted = None
-        if converted is not None:
-            return converted
-    return image if image.mode == "L" else image.convert(wanted)
+        with suppress(ImageCms.PyCMSError, OSError):
+            source = ImageCms.ImageCmsProfile(BytesIO(profile))
+            srgb = ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
+            if converted is not None:
+                return converted
+    return image if image.mode == "L" else image.convert("RGB")
 
 
 def _with_play_sign(image: Image.Image) -> Image.Image:
@@ -172,6 +171,8 @@ def _with_play_sign(image: Image.Image) -> Image.Image:
 
 
 def _save(image: Image.Image, destination: Path, file_format: str) -> None:
+    # Pillow would write the original's profile and comments into the thumbnail.
+    image.info.clear()
     if file_format == "jpeg":
         _on_white(image).save(destination, "JPEG", quality=90, optimize=True)
     elif file_format == "png":

@@ -53,7 +53,7 @@ def transcode(
         ) as writer,
     ):
         stream = video_stream(reader)
-        origin = _origin(reader)
+        origin = _origin(reader, first)
         picture = Picture(writer, stream, facts, encoding, first, origin)
         sounds = sound_tracks(reader, writer, container, origin)
         for packet in _packets(reader, [stream, *(reader.streams[index] for index in sounds)]):
@@ -92,11 +92,15 @@ def _packets(reader: InputContainer, streams: list[Stream]) -> "Iterator[Packet[
         return
 
 
-def _origin(reader: InputContainer) -> Fraction:
+def _origin(reader: InputContainer, first: VideoFrame) -> Fraction:
     """When the first of picture and sound starts, in seconds; broadcasts start anywhere."""
+    # A stream's start is that of its first packet, which B-frames make too late for a picture.
     starts = [
-        stream.start_time * stream.time_base
-        for stream in (*reader.streams.video, *reader.streams.audio)
-        if stream.start_time is not None and stream.time_base is not None
+        Fraction(start * unit)
+        for start, unit in (
+            (first.pts, first.time_base),
+            *((sound.start_time, sound.time_base) for sound in reader.streams.audio),
+        )
+        if start is not None and unit is not None
     ]
-    return Fraction(min(starts, default=Fraction(0)))
+    return min(starts, default=Fraction(0))
