@@ -1,76 +1,50 @@
 """The Tasks API, versions 1 and 2, over real gRPC."""
 
 import asyncio
-from typing import Any
 
 import grpc
 import pytest
-from google.protobuf import json_format
-from google.protobuf.struct_pb2 import Struct, Value
 
 from services.chassis import mailboxes
 from services.chassis.database import Database
 from services.tasks.store.tables import outbox
 from tests.kit.identities import Identities
 from tests.kit.identities import service as by
+from tests.tasks.asking import (
+    KINDS,
+    MODULES,
+    URL,
+    VERSIONS,
+    create,
+    defined,
+    error_of,
+    plain,
+    status_of,
+)
 from tests.tasks.service import BY_ACCOUNT, PUBLIC_URL, Service, Worker
 from vitascope.media.v1 import internal_pb2
 from vitascope.tasks.v1 import specs_pb2 as specs_v1
-from vitascope.tasks.v1 import tasks_pb2 as tasks_v1
 from vitascope.tasks.v2 import events_pb2
 from vitascope.tasks.v2 import specs_pb2 as specs_v2
 from vitascope.tasks.v2 import tasks_pb2 as tasks_v2
 from vitascope.work.v1 import work_pb2
 
-URL = "http://files.example/a.jpg"
-KINDS = ("image.info", "image.thumb")
-VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
-MODULES: dict[str, Any] = {"v1": tasks_v1, "v2": tasks_v2}
-
-
-def _definition(version: str, task_name: str, **given: Any) -> Any:
-    """Return a definition as the gateway makes it: what it does not know is a parameter."""
-    known = ("task_store", "task_metas", "url_callback", "url_errback")
-    fields = {name: given.pop(name) for name in known if name in given}
-    json = {"task_name": task_name, "parameters": given, **fields}
-    return json_format.ParseDict(json, MODULES[version].TaskDefinition())
-
-
-async def _create(service: Service, version: str, *definitions: Any, block: bool = False) -> Any:
-    stub = getattr(service, version)
-    request = MODULES[version].CreateRequest(tasks=definitions, block=block)
-    return list((await stub.Create(request, metadata=BY_ACCOUNT)).tasks)
-
-
-async def _status(service: Service, version: str, *keys: str, **options: bool) -> Any:
-    request = MODULES[version].GetStatusRequest(tasks=keys, **options)
-    return list((await getattr(service, version).GetStatus(request)).tasks)
-
-
-def _json(value: Value) -> Any:
-    return json_format.MessageToDict(value)
-
-
-def _error(version: str, status: Any) -> Any:
-    """Return what is wrong, from where this version has it."""
-    return _json(status.result if version == "v1" else status.error)
-
 
 @VERSIONS
 async def test_a_queued_task(service: Service, version: str) -> None:
-    (status,) = await _create(service, version, _definition(version, "image.info", url=URL))
+    (status,) = await create(service, version, defined(version, "image.info", url=URL))
     assert (status.status, len(status.key)) == ("queued", 26)
     assert status.progress.WhichOneof("kind") == "null_value"
     assert status.events.HasField("queued")
     assert not status.events.HasField("started")
     assert not status.HasField("result")
-    assert (await _status(service, version, status.key)) == [status]
+    assert (await status_of(service, version, status.key)) == [status]
 
 
 @VERSIONS
 async def test_a_task_from_beginning_to_end(service: Service, version: str) -> None:
-    definition = _definition(version, "image.thumb", url=URL, width=120)
-    (created,) = await _create(service, version, definition)
+    definition = defined(version, "image.thumb", url=URL, width=120)
+    (created,) = await create(service, version, definition)
     worker = await Worker(service).hello(kinds=KINDS)
     assignment = await worker.hear()
     spec = specs_v2.ImageThumbSpec.FromString(assignment.spec)
@@ -78,7 +52,7 @@ async def test_a_task_from_beginning_to_end(service: Service, version: str) -> N
     assert assignment.destination == internal_pb2.Destination(
         account=internal_pb2.AccountDestination(account_id="team-a")
     )
-    (running,) = await _status(service, version, created.key)
+    (running,) = await status_of(service, version, created.key)
     assert (running.status, running.progress.number_value) == ("executing", 0)
     assert running.events.HasField("started")
 
@@ -87,10 +61,10 @@ async def test_a_task_from_beginning_to_end(service: Service, version: str) -> N
         width=120, height=80, original_width=1200, original_height=800, output="team-a/K/dragon"
     )
     await worker.succeed(assignment.lease, result.SerializeToString())
-    (done,) = await _status(service, version, created.key)
+    (done,) = await status_of(service, version, created.key)
     assert (done.status, done.progress.number_value) == ("success", 100)
     assert done.events.HasField("completed")
-    assert _json(done.result) == {
+    assert plain(done.result) == {
         "width": 120,
         "height": 80,
         "original_width": 1200,
@@ -100,91 +74,91 @@ async def test_a_task_from_beginning_to_end(service: Service, version: str) -> N
 
 
 async def test_a_result_says_what_its_version_documents(service: Service) -> None:
-    (created,) = await _create(service, "v2", _definition("v2", "image.info", url=URL))
+    (created,) = await create(service, "v2", defined("v2", "image.info", url=URL))
     worker = await Worker(service).hello(kinds=KINDS)
     result = specs_v2.ImageInfoResult(content_type="image/jpeg", exif_orientation=6)
     await worker.succeed((await worker.hear()).lease, result.SerializeToString())
-    (by_v1,) = await _status(service, "v1", created.key)
-    (by_v2,) = await _status(service, "v2", created.key)
-    assert _json(by_v2.result)["exif_orientation"] == 6
-    assert _json(by_v2.result)["flash"] is None
-    assert "exif_orientation" not in _json(by_v1.result)
-    assert _json(by_v1.result)["content_type"] == "image/jpeg"
+    (by_v1,) = await status_of(service, "v1", created.key)
+    (by_v2,) = await status_of(service, "v2", created.key)
+    assert plain(by_v2.result)["exif_orientation"] == 6
+    assert plain(by_v2.result)["flash"] is None
+    assert "exif_orientation" not in plain(by_v1.result)
+    assert plain(by_v1.result)["content_type"] == "image/jpeg"
 
 
 @VERSIONS
 async def test_bad_tasks_end_at_once_and_the_others_go_on(service: Service, version: str) -> None:
-    missing, good, unknown, nameless = await _create(
+    missing, good, unknown, nameless = await create(
         service,
         version,
-        _definition(version, "image.info", width=5),
-        _definition(version, "image.info", url=URL),
-        _definition(version, "image.levitate", url=URL),
-        _definition(version, "", url=URL),
+        defined(version, "image.info", width=5),
+        defined(version, "image.info", url=URL),
+        defined(version, "image.levitate", url=URL),
+        defined(version, "", url=URL),
     )
-    assert _error(version, missing) == {
+    assert error_of(version, missing) == {
         "parameters": {"url": ["this field is required"], "width": ["unknown parameter"]}
     }
     assert (missing.status, missing.progress.WhichOneof("kind")) == ("error", "null_value")
     assert missing.events.HasField("queued")
     assert missing.events.HasField("completed")
     assert good.status == "queued"
-    assert _error(version, unknown) == {"parameters": {"task_name": ["unknown task"]}}
-    assert _error(version, nameless) == {"parameters": {"task_name": ["this field is required"]}}
-    again = await _status(service, version, missing.key, good.key, unknown.key, nameless.key)
+    assert error_of(version, unknown) == {"parameters": {"task_name": ["unknown task"]}}
+    assert error_of(version, nameless) == {"parameters": {"task_name": ["this field is required"]}}
+    again = await status_of(service, version, missing.key, good.key, unknown.key, nameless.key)
     assert again == [missing, good, unknown, nameless]
 
 
 @VERSIONS
 async def test_what_is_wrong_with_a_failed_task(service: Service, version: str) -> None:
-    (created,) = await _create(service, version, _definition(version, "image.info", url=URL))
+    (created,) = await create(service, version, defined(version, "image.info", url=URL))
     worker = await Worker(service).hello(kinds=KINDS)
     await worker.fail((await worker.hear()).lease, "This is no image.")
-    (failed,) = await _status(service, version, created.key)
-    assert (failed.status, _error(version, failed)) == ("error", "This is no image.")
+    (failed,) = await status_of(service, version, created.key)
+    assert (failed.status, error_of(version, failed)) == ("error", "This is no image.")
 
 
 async def test_a_cancelled_task_is_an_error(service: Service) -> None:
-    (created,) = await _create(service, "v2", _definition("v2", "image.info", url=URL))
+    (created,) = await create(service, "v2", defined("v2", "image.info", url=URL))
     request = work_pb2.CancelItemsRequest(owner="tasks", request_ids=[created.key])
     await service.ledger.CancelItems(request, metadata=by("tasks"))
-    (status,) = await _status(service, "v2", created.key)
-    assert (status.status, _json(status.error)) == ("error", "The task was cancelled.")
+    (status,) = await status_of(service, "v2", created.key)
+    assert (status.status, plain(status.error)) == ("error", "The task was cancelled.")
 
 
 @VERSIONS
 async def test_unknown_keys(service: Service, version: str) -> None:
     keys = ["A" * 26, "not a key", "with a \0", ""]
-    for key, status in zip(keys, await _status(service, version, *keys), strict=True):
+    for key, status in zip(keys, await status_of(service, version, *keys), strict=True):
         assert (status.key, status.status) == (key, "error")
-        assert _error(version, status) == "there is no task with this ID"
+        assert error_of(version, status) == "there is no task with this ID"
         assert status.HasField("events")
 
 
 async def test_work_of_others_is_no_task(service: Service) -> None:
     (item,) = await service.submit("a")
-    (status,) = await _status(service, "v2", item.item_id)
-    assert _json(status.error) == "there is no task with this ID"
+    (status,) = await status_of(service, "v2", item.item_id)
+    assert plain(status.error) == "there is no task with this ID"
 
 
 @VERSIONS
 async def test_statuses_come_in_the_order_asked(service: Service, version: str) -> None:
-    definitions = [_definition(version, "image.info", url=f"{URL}?{n}") for n in range(5)]
-    keys = [status.key for status in await _create(service, version, *definitions)]
+    definitions = [defined(version, "image.info", url=f"{URL}?{n}") for n in range(5)]
+    keys = [status.key for status in await create(service, version, *definitions)]
     asked = [keys[3], keys[0], "A" * 26, keys[0], keys[4]]
-    assert [each.key for each in await _status(service, version, *asked)] == asked
+    assert [each.key for each in await status_of(service, version, *asked)] == asked
 
 
 @VERSIONS
 async def test_block_waits_for_all(service: Service, version: str) -> None:
-    definitions = [_definition(version, "image.info", url=URL) for _ in range(2)]
-    bad = _definition(version, "image.info")
-    waiting = asyncio.create_task(_create(service, version, *definitions, bad, block=True))
+    definitions = [defined(version, "image.info", url=URL) for _ in range(2)]
+    bad = defined(version, "image.info")
+    waiting = asyncio.create_task(create(service, version, *definitions, bad, block=True))
     worker = await Worker(service).hello(kinds=KINDS)
     first = await worker.hear()
     await worker.succeed(first.lease)
     second = await worker.hear()
-    by_status = asyncio.create_task(_status(service, version, second.lease.item_id, block=True))
+    by_status = asyncio.create_task(status_of(service, version, second.lease.item_id, block=True))
     assert not waiting.done()
     await worker.fail(second.lease, "No.")
     async with asyncio.timeout(5):
@@ -193,92 +167,15 @@ async def test_block_waits_for_all(service: Service, version: str) -> None:
 
 
 async def test_block_ends_with_its_deadline(service: Service) -> None:
-    request = tasks_v2.CreateRequest(tasks=[_definition("v2", "image.info", url=URL)], block=True)
+    request = tasks_v2.CreateRequest(tasks=[defined("v2", "image.info", url=URL)], block=True)
     with pytest.raises(grpc.aio.AioRpcError) as ended:
         await service.v2.Create(request, metadata=BY_ACCOUNT, timeout=0.5)
     assert ended.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-async def test_details(service: Service) -> None:
-    metas = {"mine": [1, {"x": None}]}
-    definition = _definition(
-        "v2",
-        "image.thumb",
-        url="http://ann:password@files.example/a.jpg",
-        width=120,
-        task_store={"type": "volatile", "location": "eu", "secret": "S"},
-        task_metas=metas,
-    )
-    (created,) = await _create(service, "v2", definition)
-    (plain,) = await _status(service, "v2", created.key)
-    assert not plain.HasField("task_name")
-    worker = await Worker(service).hello("worker 7", kinds=KINDS)
-    assignment = await worker.hear()
-    assert b"ann:password@" in assignment.spec
-    (status,) = await _status(service, "v2", created.key, details=True)
-    assert (status.task_name, status.attempts, status.worker) == ("image.thumb", 1, "worker 7")
-    assert json_format.MessageToDict(status.parameters) == {
-        "url": "http://***@files.example/a.jpg",
-        "width": 120,
-    }
-    assert json_format.MessageToDict(status.task_store) == {
-        "type": "volatile",
-        "location": "eu",
-        "secret": "***",
-    }
-    assert _json(status.task_metas) == metas
-
-
-@pytest.mark.parametrize(
-    ("given", "problem"),
-    [
-        ({"task_store": {"type": "carrier pigeon"}}, "task_store"),
-        ({"task_store": {"type": 5}}, "task_store"),
-        ({"url_callback": "ftp://files.example/"}, "url_callback"),
-        ({"url_callback": "http://"}, "url_callback"),
-        ({"url_errback": "http://[broken/"}, "url_errback"),
-        ({"url_errback": "http://a b/"}, "url_errback"),
-    ],
-)
-async def test_bad_surroundings(service: Service, given: dict[str, Any], problem: str) -> None:
-    (status,) = await _create(service, "v2", _definition("v2", "image.info", url=URL, **given))
-    assert status.status == "error"
-    assert _json(status.error)["parameters"].keys() == {problem}
-
-
-@pytest.mark.parametrize("store", [{}, {"type": "persistent"}, {"type": "volatile"}])
-async def test_good_surroundings(service: Service, store: dict[str, Any]) -> None:
-    definition = _definition(
-        "v2",
-        "image.info",
-        url=URL,
-        task_store=store,
-        url_callback="https://client.example/done",
-        url_errback="http://client.example:8080/failed?x=1",
-    )
-    (status,) = await _create(service, "v2", definition)
-    assert status.status == "queued"
-
-
-async def test_strange_strings_are_kept(service: Service) -> None:
-    definition = _definition("v2", "image\0info", url="\0", task_metas="\0 é 🎞")
-    (created,) = await _create(service, "v2", definition)
-    (status,) = await _status(service, "v2", created.key, details=True)
-    assert (status.task_name, _json(status.task_metas)) == ("image\0info", "\0 é 🎞")
-
-
-async def test_numbers_that_json_does_not_have(service: Service) -> None:
-    parameters = Struct()
-    parameters.fields["width"].number_value = float("nan")
-    definition = tasks_v2.TaskDefinition(task_name="image.thumb", parameters=parameters)
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await _create(service, "v2", definition)
-    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-
-
 @VERSIONS
 async def test_create_needs_an_account(service: Service, version: str) -> None:
-    request = MODULES[version].CreateRequest(tasks=[_definition(version, "image.info", url=URL)])
+    request = MODULES[version].CreateRequest(tasks=[defined(version, "image.info", url=URL)])
     for metadata in ((), Identities().bearer()):
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await getattr(service, version).Create(request, metadata=metadata)
@@ -291,13 +188,13 @@ async def test_create_needs_an_account(service: Service, version: str) -> None:
 @VERSIONS
 async def test_a_request_without_tasks(service: Service, version: str) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await _create(service, version)
+        await create(service, version)
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def test_the_events_of_a_task(service: Service, db: Database) -> None:
-    (created, refused) = await _create(
-        service, "v2", _definition("v2", "image.info", url=URL), _definition("v2", "image.info")
+    (created, refused) = await create(
+        service, "v2", defined("v2", "image.info", url=URL), defined("v2", "image.info")
     )
     worker = await Worker(service).hello(kinds=KINDS)
     await worker.succeed((await worker.hear()).lease)
@@ -316,8 +213,8 @@ async def test_the_events_of_a_task(service: Service, db: Database) -> None:
 
 
 async def test_version_1_carries_its_own_spec(service: Service) -> None:
-    definition = _definition("v1", "image.thumb", url=URL, rotation=90, crop=True)
-    await _create(service, "v1", definition)
+    definition = defined("v1", "image.thumb", url=URL, rotation=90, crop=True)
+    await create(service, "v1", definition)
     worker = await Worker(service).hello(kinds=KINDS)
     spec = specs_v2.ImageThumbSpec.FromString((await worker.hear()).spec)
     assert (spec.rotation, spec.crop) == (90, True)

@@ -1,9 +1,11 @@
 """The workers' side of the ledger: take, renew, report, finish, lose."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from services.chassis.database import Database
+from services.chassis.errors import Unavailable
 from services.tasks.actions.live import Accepted, Assigned, Live, Lost, Session
 from services.tasks.actions.record import Recorder
 from services.tasks.model import LEASE, RECONNECT, Item, Lease, fail, lose, start, succeed
@@ -45,7 +47,9 @@ class Leases:
     async def leave(self, session: Session) -> None:
         """Note that a stream ended: its worker comes back soon or is dead."""
         self._live.leave(session)
-        await self._shorten(session)
+        # Without a database the leases last as long as they were to.
+        with suppress(Unavailable):
+            await self._shorten(session)
 
     async def assign(self) -> None:
         """Give due items to workers with free slots, until there are no more of either."""
@@ -71,8 +75,10 @@ class Leases:
             dropped = [(item, lose(item, now, self._jitter())) for item in strays]
             await self._recorder.change(tx, dropped, now)
         session.hold_on(held)
+        reported = {item.lease for item in found if item.reported_attempt == item.attempt}
         for lease in leases.difference(item.lease for item in held):
-            session.tell(Lost(lease))
+            # The worker may not have heard that its result was taken.
+            session.tell(Accepted(lease) if lease in reported else Lost(lease))
 
     def progress(self, session: Session, lease: Lease, percent: float, eta: float | None) -> None:
         """Note how far an attempt got; `save_progress` stores it."""

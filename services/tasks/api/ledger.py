@@ -58,6 +58,7 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
             await listener
         finally:
             listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
             await self._leases.leave(session)
 
     async def _listen(
