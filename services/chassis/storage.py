@@ -7,10 +7,11 @@ types and ETags are kept in the database: a folder has no place for them.
 import asyncio
 import atexit
 import hashlib
+import os
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -143,12 +144,26 @@ class Storage:
         return None if self._folder is None else self._folder / _checked(key)
 
     async def delete(self, key: str) -> None:
-        """Delete an object; a missing one is fine."""
+        """Delete an object and what a killed process left of a half-written one; none is fine."""
         try:
             with _named_errors(key):
+                if self._folder is not None:
+                    await asyncio.to_thread(_delete_parts, self._folder / _checked(key))
                 await obstore.delete_async(self._store, _checked(key))
         except NotFound:
             return
+
+    async def delete_halves(self, prefix: str, before: datetime) -> None:
+        """Delete half-written objects under the folder `prefix` last written to before then.
+
+        Only a killed process leaves them. A bucket keeps such parts of its own accord, unseen:
+        give it a lifecycle rule that aborts incomplete multipart uploads.
+        """
+        if self._folder is not None:
+            with _named_errors(prefix):
+                await asyncio.to_thread(
+                    _delete_parts_below, self._folder / _checked(prefix), before
+                )
 
     async def list(self, prefix: str) -> AsyncGenerator[Entry, None]:
         """Yield what lies under the folder `prefix` (`a/b` has `a/b/c`, not `a/bc`), in any order.
@@ -193,6 +208,20 @@ class _Tap:
             # The store wraps it in an error of its own, which would hide what happened.
             self.failure = error
             raise
+
+
+def _delete_parts(path: Path) -> None:
+    # The library writes `key#1` and renames it.
+    for part in path.parent.glob(f"{path.name}#*"):
+        part.unlink(missing_ok=True)
+
+
+def _delete_parts_below(folder: Path, before: datetime) -> None:
+    for parent, _, names in os.walk(folder):
+        for part in (Path(parent, name) for name in names if "#" in name):
+            with suppress(FileNotFoundError):
+                if part.stat().st_mtime < before.timestamp():
+                    part.unlink()
 
 
 async def _chunks_of(path: Path) -> AsyncGenerator[bytes, None]:

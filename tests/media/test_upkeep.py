@@ -50,14 +50,17 @@ async def test_old_objects_that_no_row_knows_are_swept(house: House) -> None:
     foreign = house.folder / "elsewhere" / "old"
     foreign.parent.mkdir()
     foreign.write_bytes(b"not ours")
+    halves = [house.folder / "work/dead#1", house.folder / "work/alive#1"]
+    for half in halves:
+        half.write_bytes(b"half")
     everything = house.objects()
     for key in everything:
-        if key != young.storage_key:
+        if key not in (young.storage_key, "work/alive#1"):
             past = time.time() - (DAY + timedelta(minutes=1)).total_seconds()
             os.utime(house.folder / key, (past, past))
     await house.upkeep.sweep()
-    await house.has_left(len(everything) - 1)
-    assert old.storage_key not in house.objects()
+    await house.has_left(len(everything) - 2)
+    assert {old.storage_key, "work/dead#1"} == {*everything} - {*house.objects()}
 
 
 async def test_what_the_sweep_has_taken_cannot_become_visible(house: House) -> None:

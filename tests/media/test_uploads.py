@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,9 +64,16 @@ async def happened(house: House, happening: str) -> bool:
     return (await house.happenings())[-1:] == [happening]
 
 
+async def has_objects(house: House) -> bool:
+    """Whether anything is in storage, half-written objects included."""
+    return bool(house.objects())
+
+
 async def test_a_client_that_leaves_leaves_nothing(house: House) -> None:
     video_id = house.catalogue.add()
     upload = await begun(house, video_id)
+    await upload.send(*[bytes(MIB)] * 48)
+    await until(lambda: has_objects(house))
     upload.call.cancel()
     await abandoned(house)
     await house.upload(video_id, [b"again"])
@@ -154,15 +162,35 @@ async def test_an_upload_that_runs_is_left_alone(house: House) -> None:
     assert (await house.download(video_id)).body == b"x" * MIB
 
 
-async def test_an_upload_whose_process_died_is_swept(house: House) -> None:
-    """A killed process leaves its row; the next start of any replica ends it."""
+HALF_AN_UPLOAD = """
+import asyncio, sys
+from services.chassis.storage import Storage
+
+async def pieces():
+    for _ in range(48):
+        yield bytes(2**20)
+    await asyncio.Event().wait()
+
+asyncio.run(Storage(sys.argv[1]).put("uploads/left", pieces()))
+"""
+
+
+async def test_an_upload_whose_process_was_killed_is_swept(house: House) -> None:
+    """A killed process leaves a row and half a file; the next start of any replica ends both."""
     video_id = house.catalogue.add()
     upload = Upload(video_id, "uploads/left", "a.mp4", "video/mp4", light=False)
     async with house.backends.database.transaction() as tx:
         await store.insert_upload(tx, upload, now() - STALE_AFTER + timedelta(seconds=20))
+    url = house.backends.settings.storage_url
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", HALF_AN_UPLOAD, url)
+    await until(lambda: has_objects(house))
+    process.kill()
+    await process.wait()
+
     await Uploads(house.backends).keep_alive()
     with pytest.raises(WrongState):
         await house.upload(video_id, [b"too early"])
+    assert house.objects()
     await house.age_rows(STALE_AFTER)
     await Uploads(house.backends).keep_alive()
     await abandoned(house)

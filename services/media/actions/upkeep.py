@@ -64,6 +64,7 @@ class Upkeep:
                     await self._discard_unknown(old)
                     old.clear()
             await self._discard_unknown(old)
+            await self._backends.storage.delete_halves(folder, oldest)
 
     async def _discarded(self) -> list[str]:
         async with self._backends.database.reading() as tx:
