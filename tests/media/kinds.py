@@ -16,6 +16,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from services.media import operations
 from services.media.operations import BadMedia, Job, Limits, Operation, Output, Result, Source
+from vitascope.media.v1.operations_pb2 import VideoProcessResult, VideoProcessSpec
 from vitascope.tasks.v2.specs_pb2 import ImageThumbResult, ImageThumbSpec
 
 LIMITS = Limits(
@@ -32,6 +33,21 @@ def _copy(job: Job[ImageThumbSpec]) -> Result:
     path.write_bytes(job.sources["image"].path.read_bytes())
     job.progress(100)
     return Result(ImageThumbResult(width=3), (Output("output", path, "text/plain", "copy.txt"),))
+
+
+def _process(job: Job[VideoProcessSpec]) -> Result:
+    path = job.scratch / "film"
+    path.write_bytes(job.sources["original"].path.read_bytes())
+    return Result(VideoProcessResult(), (Output("output", path, "video/mp4", "out.mp4"),))
+
+
+def _twice(job: Texts) -> Result:
+    outputs = []
+    for name in ("one", "two"):
+        path = job.scratch / name
+        path.write_text(name)
+        outputs.append(Output(name, path, "text/plain", name))
+    return Result(StringValue(), tuple(outputs))
 
 
 def _echo(job: Texts) -> Result:
@@ -192,6 +208,15 @@ KINDS = {
             sources=lambda spec: [Source("image", url=spec.url)],
             run=_copy,
         ),
+        Operation(
+            kind="test.process",
+            spec_type=VideoProcessSpec,
+            result_type=VideoProcessResult,
+            limits=LIMITS,
+            sources=lambda spec: [Source("original", video_id=spec.source_video_id)],
+            run=_process,
+        ),
+        _texts("twice", _twice),
         _texts("echo", _echo),
         _texts("refuse", _refuse),
         _texts("loop", _loop),

@@ -34,10 +34,11 @@ class Line:
         self._hello = hello
         self._leases = leases
         self._hear = hear
-        self._calls = 0
+        self._ended_calls = 0
 
     async def keep(self) -> None:
         """Talk until cancelled, over as many streams as it takes."""
+        this = asyncio.current_task()
         delay = _FIRST_DELAY
         while True:
             try:
@@ -46,24 +47,28 @@ class Line:
                     self._hear(response)
             except VitascopeError as error:
                 log.warning("the ledger is away", reason=error.message)
+            # A stream that ends in the moment of a cancellation keeps it to itself.
+            if this and this.cancelling():
+                raise asyncio.CancelledError
             # Workers by the hundred must not come back in the same moment.
             await asyncio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311
             delay = min(2 * delay, _LONGEST_DELAY)
 
     async def _responses(self) -> AsyncIterator[WorkResponse]:
-        self._calls += 1
-        call = self._ledger.Work(self._requests(self._calls))
+        call = self._ledger.Work(self._requests(self._ended_calls))
         try:
             async for response in call:
                 yield response
         finally:
             call.cancel()
+            self._ended_calls += 1
+            self._leases.changed.set()
 
-    async def _requests(self, call: int) -> AsyncIterator[WorkRequest]:
+    async def _requests(self, ended_calls: int) -> AsyncIterator[WorkRequest]:
         self._leases.reoffer()
         yield WorkRequest(hello=self._hello)
-        # A later call has its own; what this one took would be lost.
-        while call == self._calls:
+        # What is taken for a call that ended would be lost.
+        while ended_calls == self._ended_calls:
             self._leases.changed.clear()
             for request in self._leases.due():
                 yield request

@@ -1,0 +1,486 @@
+"""A worker between a ledger and a media service that do as they are told."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from google.protobuf.message import Message
+from google.protobuf.wrappers_pb2 import StringValue
+
+from services.chassis.clients import Clients
+from services.chassis.errors import Conflict, Invalid, Unavailable, VitascopeError
+from services.chassis.settings import Settings
+from services.chassis.storage import Storage, Stored
+from services.media import operations
+from services.media.sandbox import Sandbox
+from services.media.worker.attempt import Attempts
+from services.media.worker.crew import Crew
+from services.media.worker.leases import Leases
+from services.media.worker.line import Line
+from services.media.worker.outputs import Outputs
+from services.media.worker.sources import Sources
+from tests.kit.servers import free_port
+from tests.kit.waiting import wait_for_async
+from tests.kit.web import served
+from tests.media import kinds
+from tests.media.ledger import FakeLedger, FakeStore, serving
+from vitascope.media.v1 import internal_pb2
+from vitascope.media.v1.internal_pb2_grpc import StoreServiceStub
+from vitascope.media.v1.operations_pb2 import VideoProcessSpec
+from vitascope.tasks.v2.specs_pb2 import ImageInfoSpec, ImageThumbResult, ImageThumbSpec
+from vitascope.work.v1.work_pb2 import Failure, Finished, Hello, Lease, Success
+from vitascope.work.v1.work_pb2_grpc import LedgerServiceStub
+
+LEASE = Lease(item_id="ITEM", attempt=1)
+OTHER = Lease(item_id="OTHER", attempt=3)
+TEXT = StringValue()
+
+
+@pytest.fixture(autouse=True)
+def _test_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "REGISTRY", operations.REGISTRY)
+    kinds.register()
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    folder = tmp_path / "web"
+    folder.mkdir()
+    (folder / "cat.jpg").write_bytes(b"meow")
+    with served(folder) as address:
+        yield address
+
+
+class TestStorage(Storage):
+    """A folder that can be told to look like a bucket, or to fail."""
+
+    __test__ = False
+    is_remote = False
+    fails_on = ""
+
+    def local_path(self, key: str) -> Path | None:
+        return None if self.is_remote else super().local_path(key)
+
+    async def put_file(self, key: str, path: Path) -> Stored:
+        if self.fails_on and key.endswith(self.fails_on):
+            raise Unavailable("The storage is not available.")
+        return await super().put_file(key, path)
+
+
+@dataclass
+class Bench:
+    """A worker in this process and what it stands between."""
+
+    ledger: FakeLedger
+    store: FakeStore
+    storage: TestStorage
+    scratch: Path
+    port: int
+
+    async def end(self, kind: str, spec: Message, lease: Lease = LEASE) -> Finished:
+        """Assign something and return how it ended."""
+        self.ledger.assign(kind, spec, lease)
+        await wait_for_async(lambda: self.ledger.finished(lease), what=f"{kind} to end")
+        return self.ledger.finished(lease)[0]
+
+    async def until_child_runs(self, lease: Lease = LEASE) -> int:
+        """Wait for `test.sleep`; returns the child's process id."""
+        await wait_for_async(lambda: self.ledger.progress(lease), what="the child to run")
+        [server] = psutil.Process().children()
+        return server.children()[-1].pid
+
+    async def objects(self) -> set[str]:
+        return {entry.key async for entry in self.storage.list("")}
+
+    def left_in_scratch(self) -> list[Path]:
+        return list(self.scratch.rglob("*"))
+
+
+def settings_for(tmp_path: Path, port: int, **more: object) -> Settings:
+    return Settings.model_validate(
+        {
+            "internal_key": "k" * 32,
+            "encryption_key": "k" * 32,
+            "storage_url": f"file://{tmp_path}/storage",
+            "media_address": f"127.0.0.1:{port}",
+            "tasks_address": f"127.0.0.1:{port}",
+            "scratch_dir": tmp_path / "scratch",
+            "worker_id": "worker",
+            "allow_loopback_sources": True,
+            **more,
+        }
+    )
+
+
+@asynccontextmanager
+async def working(bench: Bench, settings: Settings) -> AsyncIterator[None]:
+    """Run a worker with the test kinds in this process."""
+    clients, sandbox, leases = Clients(settings, "worker"), Sandbox(kinds.PROGRAM), Leases()
+    store = clients.stub(StoreServiceStub)
+    attempts = Attempts(
+        bench.scratch,
+        Sources(settings, bench.storage, store),
+        sandbox,
+        Outputs(bench.storage, store),
+    )
+    crew = Crew(2, leases, attempts.make)
+    hello = Hello(worker_id="worker", kinds=operations.REGISTRY, slots=2)
+    line = Line(clients.stub(LedgerServiceStub), hello, leases, crew.hear)
+    talking = asyncio.create_task(line.keep())
+    try:
+        yield
+    finally:
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+        await crew.stop()
+        await sandbox.stop()
+        await clients.close()
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    ledger, store, port = FakeLedger(), FakeStore(), free_port()
+    settings = settings_for(tmp_path, port)
+    storage = TestStorage(settings.storage_url)
+    bench = Bench(ledger, store, storage, settings.scratch_dir, port)
+    async with serving(ledger, store, port), working(bench, settings):
+        yield bench
+    assert bench.left_in_scratch() == []
+
+
+async def test_a_task_from_address_to_committed_output(bench: Bench, web: str) -> None:
+    end = await bench.end("test.copy", ImageThumbSpec(url=f"{web}/cat.jpg"))
+    [commit] = bench.store.commits
+    [output] = commit.outputs
+    assert (commit.item_id, commit.attempt) == ("ITEM", 1)
+    assert commit.destination.account.account_id == "ACCOUNT"
+    assert re.fullmatch(r"dragon-test\.copy-[A-Za-z0-9]{6}", output.file_name)
+    assert (output.name, output.size, output.content_type) == ("output", 4, "text/plain")
+    assert output.storage_key == "work/ITEM/1/output"
+    assert b"".join([chunk async for chunk in bench.storage.read(output.storage_key)]) == b"meow"
+    result = ImageThumbResult.FromString(end.success.result)
+    assert (result.width, result.output) == (3, f"ACCOUNT/KEY/{output.file_name}")
+    assert all(percent < 100 for percent in bench.ledger.progress(LEASE))
+
+
+@pytest.mark.parametrize("is_remote", [False, True])
+async def test_a_video_from_original_to_processed(bench: Bench, is_remote: bool) -> None:
+    bench.storage.is_remote = is_remote
+
+    async def film() -> AsyncIterator[bytes]:
+        yield b"film"
+
+    await bench.storage.put("videos/v1", film())
+    bench.store.media["v1"] = internal_pb2.StoredMedia(storage_key="videos/v1")
+    place = internal_pb2.VideoDestination(video_id="v2", role=internal_pb2.ROLE_PROCESSED)
+    bench.ledger.assign(
+        "test.process",
+        VideoProcessSpec(source_video_id="v1", video_id="v2", file_name="asked.mov"),
+        LEASE,
+        destination=internal_pb2.Destination(video=place),
+    )
+    await wait_for_async(lambda: bench.ledger.finished(LEASE), what="the end")
+    assert bench.ledger.finished(LEASE)[0].WhichOneof("outcome") == "success"
+    [commit] = bench.store.commits
+    assert commit.destination.video == place
+    assert commit.outputs[0].file_name == "asked.mov"
+    assert commit.outputs[0].size == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "message", "retryable"),
+    [
+        ("copy", ImageThumbSpec(url="{web}/missing"), "status 404", False),
+        ("copy", ImageThumbSpec(url="http://127.0.0.1:{nobody}/"), "could not be read", True),
+        ("copy", ImageThumbSpec(url="http://10.0.0.1/"), "not on the public internet", False),
+        ("refuse", TEXT, "this is not an image", False),
+        ("crash", TEXT, "crashed", False),
+        ("exit", TEXT, "without a usable result", False),
+        ("process", VideoProcessSpec(source_video_id="v0"), "no uploaded file", False),
+        ("unheard_of", TEXT, "problem of its own", True),
+    ],
+)
+async def test_a_failure_says_why_and_whether_to_try_again(
+    bench: Bench, web: str, kind: str, spec: Message, message: str, retryable: bool
+) -> None:
+    if isinstance(spec, ImageThumbSpec):
+        spec = ImageThumbSpec(url=spec.url.format(web=web, nobody=free_port()))
+    end = await bench.end(f"test.{kind}", spec)
+    assert message in end.failure.message
+    assert end.failure.retryable is retryable
+    assert await bench.objects() == set()
+
+
+async def test_trouble_of_others_is_worth_another_try(bench: Bench) -> None:
+    bench.store.errors.append(Unavailable("away"))
+    end = await bench.end("test.process", VideoProcessSpec(source_video_id="v1"))
+    assert end.failure.retryable
+
+
+async def test_outputs_are_stored_all_or_none(bench: Bench) -> None:
+    bench.storage.fails_on = "two"
+    end = await bench.end("test.twice", TEXT)
+    assert end.failure.retryable
+    assert bench.store.commits == []
+    assert await bench.objects() == set()
+
+
+@pytest.mark.parametrize(
+    ("error", "retryable"), [(Conflict("an older attempt"), True), (Invalid("no"), False)]
+)
+async def test_refused_outputs_are_deleted(
+    bench: Bench, error: VitascopeError, retryable: bool
+) -> None:
+    bench.store.errors.append(error)
+    end = await bench.end("test.twice", TEXT)
+    assert end.failure.retryable is retryable
+    assert len(bench.store.commits) == 1
+    assert await bench.objects() == set()
+
+
+async def test_a_commit_is_repeated_until_the_answer_is_known(bench: Bench) -> None:
+    """Nothing is deleted that may have become visible."""
+    bench.store.errors += [Unavailable("away"), Unavailable("away")]
+    end = await bench.end("test.twice", TEXT)
+    assert end.WhichOneof("outcome") == "success"
+    first, *others = bench.store.commits
+    assert others == [first, first]
+    assert await bench.objects() == {"work/ITEM/1/one", "work/ITEM/1/two"}
+
+
+@pytest.mark.parametrize("how", ["cancel", "lose"])
+async def test_what_is_taken_back_is_killed_and_not_reported(bench: Bench, how: str) -> None:
+    bench.ledger.assign("test.sleep", TEXT, LEASE)
+    child = await bench.until_child_runs()
+    getattr(bench.ledger, how)(LEASE)
+    await wait_for_async(lambda: not psutil.pid_exists(child), what="the child to be killed")
+    await bench.end("test.echo", TEXT, OTHER)
+    assert bench.ledger.finished(LEASE) == []
+
+
+async def test_no_more_run_at_once_than_there_are_slots(bench: Bench) -> None:
+    leases = [Lease(item_id=f"ITEM{number}", attempt=1) for number in range(3)]
+    for lease in leases:
+        bench.ledger.assign("test.sleep", TEXT, lease)
+    await bench.until_child_runs(leases[1])
+    assert bench.ledger.progress(leases[2]) == []
+    assert len(list(bench.scratch.iterdir())) == 2
+    bench.ledger.cancel(leases[0])
+    await bench.until_child_runs(leases[2])
+
+
+async def test_a_repeated_assignment_is_not_started_again(bench: Bench) -> None:
+    bench.ledger.accepts = False
+    first = await bench.end("test.echo", StringValue(value="first"))
+    bench.ledger.assign("test.echo", StringValue(value="again"), LEASE)
+    await bench.end("test.echo", TEXT, OTHER)
+    assert bench.ledger.finished(LEASE) == [first]
+
+
+async def test_leases_are_renewed_in_time(bench: Bench) -> None:
+    bench.ledger.assign("test.sleep", TEXT, LEASE, seconds=0.3)
+    await bench.until_child_runs()
+    bench.ledger.said.clear()
+    await wait_for_async(lambda: len(bench.ledger.heartbeats()) >= 3, what="heartbeats")
+    assert all(leases == [LEASE] for leases in bench.ledger.heartbeats())
+
+
+async def test_a_cut_line_comes_back_with_all_leases(bench: Bench) -> None:
+    bench.ledger.assign("test.sleep", TEXT, LEASE)
+    bench.ledger.accepts = False
+    child = await bench.until_child_runs()
+    end = await bench.end("test.echo", TEXT, OTHER)
+    bench.ledger.cut()
+    await wait_for_async(lambda: bench.ledger.finished(OTHER), what="the end to be told again")
+    hello, heartbeat, *_ = bench.ledger.said
+    assert (hello.hello.worker_id, hello.hello.slots) == ("worker", 2)
+    assert "test.sleep" in hello.hello.kinds
+    assert list(heartbeat.heartbeat.leases) == [LEASE, OTHER]
+    assert bench.ledger.finished(OTHER) == [end]
+    assert psutil.pid_exists(child)
+
+
+@pytest.mark.parametrize("how", ["accept", "lose"])
+async def test_an_end_is_told_until_it_is_heard(bench: Bench, how: str) -> None:
+    bench.ledger.accepts = False
+    await bench.end("test.echo", TEXT)
+    bench.ledger.cut()
+    await wait_for_async(lambda: bench.ledger.finished(LEASE), what="the end to be told again")
+    getattr(bench.ledger, how)(LEASE)
+    bench.ledger.cut()
+    await wait_for_async(lambda: bench.ledger.heartbeats() == [[]], what="an empty heartbeat")
+    assert bench.ledger.finished(LEASE) == []
+
+
+async def test_a_ledger_that_was_away_is_found_again(tmp_path: Path) -> None:
+    ledger, store, port = FakeLedger(), FakeStore(), free_port()
+    settings = settings_for(tmp_path, port)
+    storage = TestStorage(settings.storage_url)
+    bench = Bench(ledger, store, storage, settings.scratch_dir, port)
+    async with working(bench, settings):
+        async with serving(ledger, store, port):
+            await bench.end("test.echo", TEXT)
+            ledger.assign("test.sleep", TEXT, OTHER)
+            await bench.until_child_runs(OTHER)
+        ledger.said.clear()
+        async with serving(ledger, store, port):
+            await wait_for_async(lambda: ledger.heartbeats() == [[OTHER]], what="the worker")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_progress_is_told_ten_times_a_second_and_never_goes_back() -> None:
+    clock = Clock()
+    leases = Leases(clock)
+    leases.add(LEASE, 1000)
+    list(leases.due())
+    told = []
+    for percent in (*range(1000), 500, 1000):
+        clock.now += 0.02
+        leases.advance(("ITEM", 1), percent / 10)
+        told += [each.progress.percent for each in leases.due()]
+    assert told == sorted(set(told))
+    assert 160 <= len(told) <= 201  # in 20 seconds
+    clock.now += leases.seconds_until_due()
+    [last] = leases.due()
+    assert last.progress.percent == 99.9
+
+
+def test_the_rest_is_estimated_from_the_pace() -> None:
+    clock = Clock()
+    leases = Leases(clock)
+    leases.add(LEASE, 1000)
+    list(leases.due())
+    clock.now += 30
+    leases.advance(("ITEM", 1), 75)
+    [said] = leases.due()
+    assert said.progress.eta_seconds == pytest.approx(10)
+
+
+@pytest.mark.parametrize("outcome", [Success(result=b"x"), Failure(message="x")])
+def test_the_end_is_told_once_a_line(outcome: Success | Failure) -> None:
+    leases = Leases()
+    leases.add(LEASE, 1000)
+    leases.advance(("ITEM", 1), 50)
+    leases.finish(("ITEM", 1), outcome)
+    assert [each.WhichOneof("message") for each in leases.due()] == ["heartbeat", "finished"]
+    assert list(leases.due()) == []
+    leases.reoffer()
+    assert [each.WhichOneof("message") for each in leases.due()] == ["heartbeat", "finished"]
+    leases.drop(("ITEM", 1))
+    leases.finish(("ITEM", 1), outcome)
+    assert leases.empty.is_set()
+
+
+class SlowWeb:
+    """A web server that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.answers = asyncio.Event()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[str]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        async with server:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self.asked.set()
+        await self.answers.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nmeow")
+        writer.close()
+
+
+@dataclass
+class Process:
+    """A worker as a process, which works on an image that is slow to come."""
+
+    process: asyncio.subprocess.Process
+    ledger: FakeLedger
+    web: SlowWeb
+    scratch: Path
+
+    def signal(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    async def ends(self) -> int:
+        async with asyncio.timeout(20):
+            return await self.process.wait()
+
+
+@pytest.fixture
+async def process(tmp_path: Path) -> AsyncIterator[Process]:
+    ledger, web = FakeLedger(), SlowWeb()
+    leftover = tmp_path / "scratch" / "worker" / "ITEM-1" / "film"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_text("of a worker that died")
+    async with serving(ledger, FakeStore()) as port, web.running() as url:
+        some = settings_for(tmp_path, port, worker_drain_seconds=20)
+        environment = {
+            f"VITASCOPE_{name.upper()}": str(getattr(some, name)) for name in some.model_fields_set
+        } | {"VITASCOPE_INTERNAL_KEY": "k" * 32, "VITASCOPE_ENCRYPTION_KEY": "k" * 32}
+        started = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "services.media.worker", env=os.environ | environment
+        )
+        try:
+            await wait_for_async(ledger.heartbeats, what="the worker's first words")
+            assert not leftover.exists()
+            ledger.assign("image.info", ImageInfoSpec(url=url), LEASE)
+            async with asyncio.timeout(20):
+                await web.asked.wait()
+            yield Process(started, ledger, web, tmp_path / "scratch")
+        finally:
+            if started.returncode is None:
+                started.kill()
+            await started.wait()
+            web.answers.set()
+
+
+def said_drain(ledger: FakeLedger) -> bool:
+    return any(each.HasField("drain") for each in ledger.said)
+
+
+async def test_a_stop_lets_what_runs_end(process: Process) -> None:
+    process.signal()
+    await wait_for_async(lambda: said_drain(process.ledger), what="the drain to be told")
+    process.web.answers.set()
+    assert await process.ends() == 0
+    [end] = process.ledger.finished(LEASE)
+    assert end.WhichOneof("outcome") == "failure"
+    assert list(process.scratch.rglob("*")) == []
+
+
+async def test_a_second_stop_does_not_wait(process: Process) -> None:
+    process.signal()
+    await wait_for_async(lambda: said_drain(process.ledger), what="the drain to be told")
+    process.signal()
+    assert await process.ends() == 0
+    assert process.ledger.finished(LEASE) == []
+    assert list(process.scratch.rglob("*")) == []
+
+
+async def test_a_kill_leaves_no_process(process: Process) -> None:
+    children = psutil.Process(process.process.pid).children(recursive=True)
+    assert children
+    process.process.kill()
+    await process.ends()
+    await wait_for_async(
+        lambda: not any(child.is_running() for child in children), what="the fork server to end"
+    )
