@@ -32,6 +32,8 @@ CHUNK = 2**20
 
 # S3 takes 10,000 parts an object, so 16 MiB parts hold 156 GiB; two are in flight.
 _PART = 16 * CHUNK
+# A folder gains nothing by large pieces, and every MiB counts against the process.
+_LOCAL_PART = 4 * CHUNK
 _PARTS_IN_FLIGHT = 2
 # One request to S3 costs some 10 ms wherever it is, so ask for more at a time than from a disk.
 _REMOTE_RANGE = 8 * CHUNK
@@ -93,7 +95,7 @@ class Storage:
                     self._store,
                     _checked(key),
                     tap.stream(),
-                    chunk_size=_PART,
+                    chunk_size=_PART if self._folder is None else _LOCAL_PART,
                     max_concurrency=_PARTS_IN_FLIGHT,
                 )
         except Exception:
