@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import grpc
-from google.api.httpbody_pb2 import HttpBody  # type: ignore[import-untyped]
+from google.api.httpbody_pb2 import HttpBody
 
 from gateway.codec import Codec
 from gateway.exchange import Exchange

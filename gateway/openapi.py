@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document of everything the gateway routes, out of the descriptors."""
 
+from collections import Counter
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
@@ -45,6 +46,8 @@ _SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "login": [{"basic": []}, {"bearer": []}],
     "tasks": [{"secret": []}, {"apiKey": []}],
 }
+# OpenAPI 3.1 has no place for other methods.
+_METHODS = {"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"}
 _BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 
 
@@ -55,11 +58,16 @@ def document(files: Iterable[FileDescriptor], routes: Iterable[Route], public_ur
     schemas = {each.name: Schemas(each, kinds, components) for each in (VIDEO, TASKS)}
     paths: dict[str, Schema] = {}
     tags: dict[str, Schema] = {}
+    count: Counter[str] = Counter()
     for route in routes:
+        if route.http_method not in _METHODS:
+            continue
         service = route.rpc.containing_service.full_name
         tags.setdefault(service, {"name": _short(service), "description": _said(service)})
         surface = surface_of(route.template.segments)
         operation = _Operation(route, surface, schemas[surface.name]).written()
+        count[route.rpc.full_name] += 1
+        operation["operationId"] = f"{_short(route.rpc.full_name)}.{count[route.rpc.full_name]}"
         operations = paths.setdefault(openapi_path(route.template), {})
         operations[route.http_method.lower()] = operation
     return {
@@ -105,7 +113,6 @@ class _Operation:
         said = _said(self._rpc.full_name)
         summary, _, rest = said.partition(". ")
         operation: Schema = {
-            "operationId": f"{_short(self._rpc.full_name)}.{self._route.http_method.lower()}",
             "tags": [_short(self._rpc.containing_service.full_name)],
             "summary": summary.rstrip("."),
             "security": self._security(),

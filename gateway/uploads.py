@@ -1,6 +1,5 @@
 """Files in: client-streaming RPCs with the `upload` option, from multipart or raw bodies."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -68,18 +67,25 @@ class UploadEndpoint:
         raise Refusal(status, "UnsupportedMediaTypeException", message)
 
     async def _send(self, call: Any, request: Message, file: AsyncIterator[bytes]) -> None:
+        await call.wait_for_connection()
         try:
-            await call.write(request)
+            await _write(call, request)
             async for block in file:
                 piece = self._binder.new()
                 getattr(piece, self._body).data = block
-                await call.write(piece)
+                await _write(call, piece)
             # The contract's sign that the file is whole.
-            await call.write(self._binder.new())
-            await call.done_writing()
-        except asyncio.InvalidStateError:
-            # The service ended the call before the file's end; what it says is read by the caller.
+            await _write(call, self._binder.new())
+        except grpc.aio.InternalError:
+            # The service ended the call before the file's end; the caller reads what it says.
             return
+        await call.done_writing()
+
+
+async def _write(call: Any, message: Message) -> None:
+    # grpc.aio's own `write` makes INTERNAL of whatever status the service ends the call with in
+    # the middle of it; this is all that it does otherwise.
+    await call._cython_call.send_serialized_message(message.SerializeToString())
 
 
 async def blocks(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:

@@ -35,7 +35,7 @@ def app(suite: tuple[Lab, Gateway]) -> Gateway:
 @pytest.fixture
 async def client(app: Gateway) -> AsyncIterator[httpx.AsyncClient]:
     """Calls the ASGI application directly."""
-    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://lab.test") as client:
         yield client
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -11,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from google.api import annotations_pb2  # type: ignore[import-untyped]
-from google.api.httpbody_pb2 import HttpBody  # type: ignore[import-untyped]
+from google.api import annotations_pb2
+from google.api.httpbody_pb2 import HttpBody
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.message_factory import GetMessageClass
-from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]
-from grpc_health.v1._async import HealthServicer  # type: ignore[import-untyped]
-from grpc_tools import protoc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_tools import protoc  # type: ignore[import-untyped]
 
 from gateway.app import Gateway
 from gateway.channels import Channels
@@ -89,7 +90,12 @@ class Lab:
         self.cancelled = asyncio.Event()
         self.waiting = asyncio.Event()
         self.pieces_sent = 0
+        self.last_sent = time.monotonic()
         self.uploads: list[Any] = []
+
+    def quiet_seconds(self) -> float:
+        """How long ago the last piece of a download was asked for."""
+        return time.monotonic() - self.last_sent
 
     async def Echo(self, request: Any, context: Any) -> Any:
         if request.text == "hang":
@@ -138,10 +144,10 @@ class Lab:
                 if request.path == "torn" and number == 2:
                     await context.abort(grpc.StatusCode.INTERNAL, "torn")
                 self.pieces_sent += 1
+                self.last_sent = time.monotonic()
                 yield HttpBody(content_type="" if number else "video/mp4", data=piece)
-        except asyncio.CancelledError:
+        finally:
             self.cancelled.set()
-            raise
 
     async def Store(self, requests: AsyncIterator[Any], context: Any) -> Any:
         first = await anext(requests)

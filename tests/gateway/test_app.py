@@ -1,6 +1,7 @@
 """What the application itself decides: routes, ids, limits, health."""
 
 import re
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -66,7 +67,7 @@ async def test_bodies_over_the_limit_are_refused(client: httpx.AsyncClient) -> N
     assert over.status_code == 413
     assert over.json()["exception"] == "PayloadTooLargeException"
 
-    async def undeclared():  # type: ignore[no-untyped-def]
+    async def undeclared() -> AsyncIterator[bytes]:
         for _ in range(3):
             yield b" " * (LIMITS.body_bytes // 2)
 
@@ -82,7 +83,7 @@ async def test_health_is_good_when_every_service_serves(client: httpx.AsyncClien
 async def test_health_is_bad_when_one_is_away() -> None:
     channels = Channels(lambda _: "127.0.0.1:1")
     app = Gateway([], channels, LIMITS, "http://lab.test")
-    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://lab.test") as client:
         answer = await client.get("/healthz")
     await channels.close()

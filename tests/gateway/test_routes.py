@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from google.api import annotations_pb2  # type: ignore[import-untyped]
+from google.api import annotations_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,5 +1,6 @@
 """The path template language."""
 
+from contextlib import suppress
 from urllib.parse import quote
 
 import pytest
@@ -38,11 +39,8 @@ def test_what_is_written_is_read(case: tuple[str, list[str]]) -> None:
 
 @given(st.text(alphabet="/{}*=:.ab%", max_size=20))
 def test_any_text_is_a_template_or_a_template_error(text: str) -> None:
-    try:
+    with suppress(TemplateError):
         template = parse(text)
-    except TemplateError as error:
-        assert repr(text) in str(error)
-    else:
         assert isinstance(template, Template)
         assert all(template.segments)
 
