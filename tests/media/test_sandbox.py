@@ -14,21 +14,28 @@ from typing import Any
 import psutil
 import pytest
 import pytest_asyncio
+from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 from structlog.testing import capture_logs
 
-from services.media.operations import SourceFile
+from services.media.operations import REGISTRY, SourceFile
 from services.media.sandbox import Failure, Lost, Outcome, Sandbox, Success
 from services.media.sandbox.jail import missing_protections
+from tests.kit.clips import CLIPS, FILM
 from tests.kit.waiting import wait_for_async
 from tests.media.kinds import LIMITS, PROGRAM, WEAK_PROGRAM
-from vitascope.tasks.v2.specs_pb2 import ImageThumbResult, ImageThumbSpec
+from vitascope.media.v1.operations_pb2 import VideoIngestSpec, VideoProcessSpec
+from vitascope.tasks.v2.specs_pb2 import ImageInfoSpec, ImageThumbResult, ImageThumbSpec
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(bool(missing_protections()), reason=", ".join(missing_protections())),
 ]
 SECRET = "the-key-that-signs-everything"
+SMALL_MP4: dict[str, Any] = {
+    **{"container": "mp4", "codec": "h264", "pixel_format": "yuv420p"},
+    **{"width": 64, "height": 36, "bitrate": 100_000, "file_name": "small.mp4"},
+}
 DENIED = "could not be processed (PermissionError)"
 
 
@@ -105,6 +112,31 @@ async def test_a_job_reads_its_source_and_makes_an_output(
         "copy.txt",
     )
     assert seen == [50, 100]
+
+
+@pytest.mark.parametrize(
+    ("spec", "source", "outputs"),
+    [
+        (ImageInfoSpec(), CLIPS / "bunny_sideways.jpg", 0),
+        (ImageThumbSpec(width=64, poster=True, format="png"), CLIPS / "bunny_sideways.jpg", 1),
+        (VideoIngestSpec(video_id="v"), FILM, 0),
+        (VideoProcessSpec(source_video_id="v", **SMALL_MP4), FILM, 1),
+    ],
+)
+async def test_the_kinds_of_the_product_have_what_they_need(
+    sandbox: Sandbox, scratch: Path, spec: Message, source: Path, outputs: int
+) -> None:
+    [kind] = [each for each in REGISTRY.values() if isinstance(spec, each.spec_type)]
+    outcome = await sandbox.run(
+        kind.kind,
+        spec.SerializeToString(),
+        {each.name: SourceFile(source, source.name, None) for each in kind.sources(spec)},
+        scratch,
+        kind.limits,
+        lambda _: None,
+    )
+    assert isinstance(outcome, Success), outcome
+    assert len(outcome.outputs) == outputs
 
 
 async def test_threads_are_possible(sandbox: Sandbox, scratch: Path) -> None:

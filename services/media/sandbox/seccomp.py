@@ -8,7 +8,7 @@ import errno
 import os
 
 try:
-    import pyseccomp  # type: ignore[import-untyped]
+    import pyseccomp
 except (ImportError, RuntimeError):  # RuntimeError: the wheel is here, libseccomp is not
     pyseccomp = None
 
