@@ -103,12 +103,12 @@ def _list(job: Texts) -> Result:
 
 
 def _chmod(job: Texts) -> Result:
-    Path(job.spec.value).chmod(0o777)
+    job.scratch.chmod(0o700)
     return Result(StringValue())
 
 
 def _signal(job: Texts) -> Result:
-    os.kill(int(job.spec.value), 9)
+    os.kill(os.getppid(), 0)  # harmless, where it is possible
     return Result(StringValue())
 
 
