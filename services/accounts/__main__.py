@@ -10,7 +10,7 @@ from services.accounts.keyring import LocalKeyring
 from services.accounts.secrets import Passwords, Vault
 from services.chassis.auth import Authenticator
 from services.chassis.database import Database
-from services.chassis.server import serve
+from services.chassis.server import Registration, serve
 from services.chassis.settings import Settings, load
 from vitascope.accounts.v1.accounts_pb2_grpc import add_AccountsServiceServicer_to_server
 from vitascope.accounts.v1.internal_pb2_grpc import (
@@ -21,25 +21,26 @@ from vitascope.accounts.v1.internal_pb2_grpc import (
 NAME: Final = "accounts"
 
 
-async def run(settings: Settings) -> None:
-    """Wire the service up and serve until it is told to stop."""
-    db = Database(settings.database_for(NAME), store.metadata)
-    await db.migrate("services.accounts.migrations")
+def wire(settings: Settings, db: Database) -> tuple[list[Registration], Authenticator]:
+    """Return the service's doors, and who stands before them."""
     passwords = Passwords()
     keyring = LocalKeyring(db, passwords)
     actions = Actions(db, Vault(settings.encryption_key), passwords)
+    servicers: list[Registration] = [
+        (add_AccountsServiceServicer_to_server, Accounts(actions)),
+        (add_IdentityServiceServicer_to_server, Identities(keyring)),
+        (add_AdminServiceServicer_to_server, Admin(actions)),
+    ]
+    return servicers, Authenticator(keyring, settings.internal_key, keyring)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until the process is told to stop."""
+    db = Database(settings.database_for(NAME), store.metadata)
+    await db.migrate("services.accounts.migrations")
+    servicers, authenticator = wire(settings, db)
     try:
-        await serve(
-            NAME,
-            settings.address_of(NAME),
-            [
-                (add_AccountsServiceServicer_to_server, Accounts(actions)),
-                (add_IdentityServiceServicer_to_server, Identities(keyring)),
-                (add_AdminServiceServicer_to_server, Admin(actions)),
-            ],
-            Authenticator(keyring, settings.internal_key, keyring),
-            settings=settings,
-        )
+        await serve(NAME, settings.address_of(NAME), servicers, authenticator, settings=settings)
     finally:
         await db.close()
 
