@@ -109,7 +109,7 @@ class Picture:
     def _encoder(self, encoding: Encoding, pixel_format: str) -> VideoStream:
         frame_bytes = encoding.width * encoding.height * 3 * (2 if "10" in pixel_format else 1)
         lookahead = max(10, min(_LOOKAHEAD, _LOOKAHEAD_BYTES // frame_bytes))
-        options = {"preset": "medium", "rc-lookahead": str(lookahead)}
+        options = {"preset": "fast", "rc-lookahead": str(lookahead)}
         # Lines of two fields cannot be told apart in chroma of an odd number of pairs.
         interlaced = self._facts.scanning == "interlaced" and encoding.height % 4 == 0
         if interlaced:

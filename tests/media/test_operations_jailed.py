@@ -1,0 +1,123 @@
+"""The kinds of work in the real sandbox: nothing that they need is out of their reach."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.media.operations import REGISTRY, SourceFile
+from services.media.sandbox import Failure, Outcome, Sandbox, Success
+from tests.media.material import COLLECTION, FILM, SIDEWAYS, make_video
+from tests.media.measure import heard, shown
+from vitascope.media.v1.operations_pb2 import (
+    VideoIngestResult,
+    VideoIngestSpec,
+    VideoProcessResult,
+    VideoProcessSpec,
+)
+from vitascope.tasks.v2.specs_pb2 import (
+    ImageInfoResult,
+    ImageInfoSpec,
+    ImageThumbResult,
+    ImageThumbSpec,
+)
+
+PROCESS = VideoProcessSpec(
+    container="mp4",
+    width=320,
+    height=180,
+    bitrate=500_000,
+    pixel_format="yuv420p",
+    file_name="a.mp4",
+)
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    sandbox = Sandbox()
+    await sandbox.start()
+    yield sandbox
+    await sandbox.stop()
+
+
+async def jailed(sandbox: Sandbox, spec: Any, path: Path, folder: Path) -> Outcome:
+    """Run the kind of a spec in a child, within its own limits."""
+    (kind,) = (each for each in REGISTRY.values() if each.spec_type is type(spec))
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+    name = kind.sources(spec)[0].name
+    source = scratch / "source"
+    await asyncio.to_thread(shutil.copyfile, path, source)
+    return await sandbox.run(
+        kind.kind,
+        spec.SerializeToString(),
+        {name: SourceFile(source, path.name, None)},
+        scratch,
+        kind.limits,
+        lambda percent: None,
+    )
+
+
+async def done(sandbox: Sandbox, spec: Any, path: Path, folder: Path) -> Success:
+    """Run a job that must succeed."""
+    outcome = await jailed(sandbox, spec, path, folder)
+    assert isinstance(outcome, Success), outcome
+    return outcome
+
+
+async def test_picture_kinds(sandbox: Sandbox, tmp_path: Path) -> None:
+    info = await done(sandbox, ImageInfoSpec(url="http://a/b"), SIDEWAYS, tmp_path)
+    assert ImageInfoResult.FromString(info.result).exif_orientation == 6
+    for format_name in ("jpeg", "gif", "png"):
+        spec = ImageThumbSpec(url="http://a/b", width=96, poster=True, format=format_name)
+        thumb = await done(sandbox, spec, SIDEWAYS, tmp_path)
+        assert ImageThumbResult.FromString(thumb.result).height == 54
+        assert thumb.outputs[0].path.stat().st_size > 0
+
+
+async def test_video_kinds(sandbox: Sandbox, tmp_path: Path) -> None:
+    ingest = await done(sandbox, VideoIngestSpec(video_id="v"), FILM, tmp_path)
+    assert VideoIngestResult.FromString(ingest.result).metadata.total_frames == 144
+
+    process = await done(sandbox, PROCESS, FILM, tmp_path)
+
+    assert VideoProcessResult.FromString(process.result).metadata.total_frames == 144
+    path = process.outputs[0].path
+    assert len(shown(path).times) == 144
+    assert heard(path)[1].shape == heard(FILM)[1].shape
+
+
+async def test_sound_is_encoded_in_jail(sandbox: Sandbox, tmp_path: Path) -> None:
+    film = tmp_path / "film.mkv"
+    make_video(film, [40 * index for index in range(25)], sound="mp2")
+    process = await done(sandbox, PROCESS, film, tmp_path)
+    assert heard(process.outputs[0].path)[1].shape[1] >= 48_000
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "video/hdr10_av1_portrait_720x1280.mp4",
+        "video/vvc_h266.mp4",
+        "video/hevc_foreman_720p24.mp4",
+        "video/bbb_1080p60_vp8_vorbis.webm",
+        "video/hdr_vp9_profile2_10bit.webm",
+        "video_pro/prores_422_lt.mov",
+        "video_interlaced/sony_1080i50_h264_ac3.mts",
+    ],
+)
+async def test_every_decoder_runs_in_jail(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
+    if not COLLECTION.exists():
+        pytest.skip("../shared/media is not there")
+    process = await done(sandbox, PROCESS, COLLECTION / name, tmp_path)
+    assert shown(process.outputs[0].path).times
+
+
+async def test_bad_media_is_told_and_not_tried_again(sandbox: Sandbox, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.write_text("just some words")
+    outcome = await jailed(sandbox, VideoIngestSpec(video_id="v"), notes, tmp_path)
+    assert outcome == Failure("The file is not a video in a format that can be read.")
