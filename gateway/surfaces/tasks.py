@@ -11,7 +11,7 @@ from gateway.problems import Refusal
 from gateway.surface import Surface
 
 # What a problem without violations is about: the documents want a name and a location.
-_SUBJECTS = {
+_SUBJECTS: dict[int, tuple[str, str]] = {
     HTTPStatus.UNAUTHORIZED: ("authorization", "header"),
     HTTPStatus.NOT_FOUND: ("path", "path"),
     HTTPStatus.METHOD_NOT_ALLOWED: ("method", "path"),
@@ -22,7 +22,7 @@ _BODY = ("body", "body")
 def error_body(refusal: Refusal) -> dict[str, Any]:
     """Return the documented error object with one entry a problem."""
     if not refusal.violations:
-        name, location = _SUBJECTS.get(HTTPStatus(refusal.status), _BODY)
+        name, location = _SUBJECTS.get(refusal.status, _BODY)
         errors = [{"name": name, "location": location, "description": refusal.message}]
     else:
         errors = [
