@@ -27,7 +27,9 @@ class CreateTokenRequest(_message.Message):
 
     TEAM_ID_FIELD_NUMBER: _builtins.int
     team_id: _builtins.str
-    """The team to act for; the user's first team when empty."""
+    """The team to act for; when empty, the team of the token that asks, else the
+    user's first team.
+    """
     def __init__(
         self,
         *,
