@@ -83,8 +83,10 @@ class Outbox:
             async with self._db.exclusive("relay"):
                 published = await self._publish_batch(producer)
             if published < RELAY_BATCH:
+                # Not `wait_for`: before Python 3.12 it loses a cancellation that meets the wake.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), RELAY_POLL_SECONDS)
+                    async with asyncio.timeout(RELAY_POLL_SECONDS):
+                        await self._wake.wait()
 
     async def _publish_batch(self, producer: AIOKafkaProducer) -> int:
         """Publish and remove the oldest events; returns how many."""
@@ -170,6 +172,8 @@ class Consumer:
             fetch_max_wait_ms=50,
             # A topic may be created after we subscribe to it.
             metadata_max_age_ms=5_000,
+            # The least that Kafka allows: a member that died is missed for so long.
+            session_timeout_ms=6_000,
             heartbeat_interval_ms=1_000,
             retry_backoff_ms=500,
         )
