@@ -17,7 +17,7 @@ from services.media.sandbox import wire
 from services.media.sandbox.link import PROGRAM, ForkServer, Lost, Nonsense
 
 _LOG_TAIL_BYTES = 2000
-log = structlog.get_logger()
+log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True)

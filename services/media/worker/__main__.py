@@ -67,6 +67,9 @@ async def _parts(settings: Settings, name: str) -> AsyncIterator[tuple[Line, Cre
     leases = Leases()
     crew = Crew(settings.worker_slots, leases, attempts.make)
     hello = Hello(worker_id=name, kinds=operations.REGISTRY, slots=settings.worker_slots)
+    stop_metrics = (
+        telemetry.start_metrics(settings.metrics_address) if settings.metrics_address else None
+    )
     try:
         # What lies there is of a worker of this name that died.
         await asyncio.to_thread(_empty, folder)
@@ -76,6 +79,8 @@ async def _parts(settings: Settings, name: str) -> AsyncIterator[tuple[Line, Cre
         await jail.stop()
         await clients.close()
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        if stop_metrics:
+            stop_metrics()
 
 
 def _empty(folder: Path) -> None:
