@@ -1,9 +1,10 @@
 """Runs the gateway: `python -m gateway`, settings from `VITASCOPE_*`."""
 
 import asyncio
+import logging
+import os
 import signal
 import socket
-import sys
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -86,4 +87,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    logging.shutdown()
+    # Native threads of the HTTP server may still be ending: one that meets an interpreter which
+    # takes itself down aborts the process. Nothing is left to do that needs the interpreter.
+    os._exit(status)
