@@ -1,6 +1,7 @@
 """`make demo`: the whole suite from nothing, one real video and one real task through it."""
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,7 +26,7 @@ PICTURE = CLIPS / "bunny_sideways.jpg"
 EMAIL, PASSWORD = "demo@vitascope.example", "correct horse battery"
 PATIENCE_SECONDS = 120.0
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 class DemoFailedError(Exception):
@@ -42,6 +43,7 @@ def main() -> None:
     except (DemoFailedError, httpx.HTTPError, subprocess.CalledProcessError) as error:
         console.print(f"[red]The demo failed:[/] {error}\nLogs are in {folder / 'suite' / 'logs'}")
         raise SystemExit(1) from error
+    shutil.rmtree(folder / "suite")
     console.print(f"\nAll of it worked. The files are here:\n  {processed}\n  {thumbnail}")
 
 

@@ -15,7 +15,7 @@ from tests.kit.servers import listens, running
 def embedded_broker(port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run a broker on the loopback port; it forgets everything when it stops."""
     address = f"tcp://127.0.0.1:{port}"
-    command = [
+    command: list[str | Path] = [
         _program(),
         "broker",
         f"--listener-url={address}",

@@ -117,7 +117,7 @@ def _local(java: str, folder: Path) -> Iterator[str]:
     subprocess.run(
         [*program, *FORMAT, "-t", CLUSTER, "-c", properties], check=True, capture_output=True
     )
-    command = [*program, "kafka.Kafka", properties]
+    command: list[str | Path] = [*program, "kafka.Kafka", properties]
     with running(command, folder / "kafka.log", lambda: listens(port)):
         yield f"127.0.0.1:{port}"
 

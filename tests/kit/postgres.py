@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 
 from tests.kit.servers import absent, docker_answers, free_port, listens, running
 
@@ -76,12 +76,12 @@ def _local(binaries: Path) -> Iterator[str]:
             shutil.chown(folder, "postgres", "postgres")
             user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
         options = ["-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
-        create = [*user, binaries / "initdb", "-D", folder / "data", *options]
+        create: list[str | Path] = [*user, binaries / "initdb", "-D", folder / "data", *options]
         subprocess.run(create, check=True, capture_output=True, cwd=folder)
         port = free_port()
         settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"]
         options = ["-p", str(port), *(part for setting in settings for part in ("-c", setting))]
-        command = [*user, binaries / "postgres", "-D", folder / "data", *options]
+        command: list[str | Path] = [*user, binaries / "postgres", "-D", folder / "data", *options]
         log, ready = folder / "postgres.log", lambda: listens(port)
         # SIGINT asks for a fast shutdown; SIGTERM would wait for clients to leave.
         with running(command, log, ready, end=signal.SIGINT):

@@ -69,6 +69,8 @@ class Suite:
         self._forget(family)
 
     def _forget(self, family: list[psutil.Process]) -> None:
+        if self._process and self._process.stdout:
+            self._process.stdout.close()
         self._process = None
         _, left = psutil.wait_procs(family, timeout=10)
         assert not left, f"still running: {[process.cmdline() for process in left]}"
