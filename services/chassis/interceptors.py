@@ -18,7 +18,13 @@ import inspect
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    aclosing,
+    asynccontextmanager,
+    suppress,
+)
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -103,8 +109,8 @@ class Interceptors(grpc.aio.ServerInterceptor):
     async def end_lines(self) -> None:
         """End the calls that would never end by themselves, with UNAVAILABLE."""
         for task, call in list(self._lines.items()):
-            # A call whose first answer is on its way takes no status; it ends as CANCELLED.
-            with suppress(grpc.aio.AbortError, grpc.aio.InternalError):
+            # It raises AbortError, or something else for a call that is just ending by itself.
+            with suppress(grpc.aio.BaseError):
                 await _refuse(call, Unavailable("The service is stopping.", retry_after=1))
             task.cancel()
 
@@ -123,8 +129,11 @@ class Interceptors(grpc.aio.ServerInterceptor):
                 return await behaviour(_checked(method, handler, request), context)
 
         async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
-            async with self._around(method, is_line, context):
-                async for response in behaviour(_checked(method, handler, request), context):
+            async with (
+                self._around(method, is_line, context),
+                aclosing(behaviour(_checked(method, handler, request), context)) as responses,
+            ):
+                async for response in responses:
                     yield response
 
         rebuild = _HANDLERS[handler.request_streaming, handler.response_streaming]
@@ -144,6 +153,8 @@ class Interceptors(grpc.aio.ServerInterceptor):
         call = Call(method, context, metadata)
         task = asyncio.current_task()
         if is_line and task:
+            # Metadata that waits for the first answer would block the status of `end_lines`.
+            await context.send_initial_metadata(())
             self._lines[task] = call
             task.add_done_callback(self._lines.pop)
         async with AsyncExitStack() as stages:
@@ -160,13 +171,13 @@ class Interceptors(grpc.aio.ServerInterceptor):
         except grpc.aio.AbortError:
             call.code = call.context.code()
             raise
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):
             call.code = grpc.StatusCode.CANCELLED
             raise
-        except Exception as error:
+        except Exception:
             log.exception("rpc failed", method=call.method.name)
             hidden = Internal(f"{NEUTRAL} Request id: {telemetry.request_id()}.")
-            await _refuse(call, hidden, error)
+            await _refuse(call, hidden)
 
     @asynccontextmanager
     async def _auth(self, call: Call) -> AsyncIterator[None]:
@@ -233,9 +244,7 @@ def _check(request: Any) -> None:
         raise Invalid(f"The request is not valid: {text}.", violations=violations)
 
 
-async def _refuse(
-    call: Call, error: VitascopeError, cause: BaseException | None = None
-) -> NoReturn:
+async def _refuse(call: Call, error: VitascopeError) -> NoReturn:
     """End the call with the error. Raises gRPC's AbortError."""
     call.code, message, details = to_status(error)
     await call.context.abort(

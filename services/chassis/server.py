@@ -8,12 +8,12 @@ from typing import Any
 import grpc
 import structlog
 from google.protobuf import descriptor_pool
-from grpc_health.v1 import (  # type: ignore[import-untyped]
+from grpc_health.v1 import (
     health,
     health_pb2,
     health_pb2_grpc,
 )
-from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped]
+from grpc_reflection.v1alpha import reflection
 
 from services.chassis import telemetry
 from services.chassis.auth import Authenticator

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from google.api import httpbody_pb2  # type: ignore[import-untyped]
+from google.api import httpbody_pb2
 
 from services.chassis.auth import identity
 from services.chassis.server import Registration
@@ -58,6 +58,9 @@ class Media(media_pb2_grpc.MediaServiceServicer):
     def __init__(self, act: Act = _nothing) -> None:
         self.act = act
         self.reached = 0
+        self.closed = 0
+        self.size = 0
+        self.times = 2
 
     async def UploadMedia(
         self, request_iterator: AsyncIterator[media_pb2.UploadMediaRequest], context: Any
@@ -75,9 +78,13 @@ class Media(media_pb2_grpc.MediaServiceServicer):
         self, request: media_pb2.DownloadOriginalRequest, context: Any
     ) -> AsyncIterator[httpbody_pb2.HttpBody]:
         self.reached += 1
-        for _ in range(2):
-            yield httpbody_pb2.HttpBody(data=(identity().team_id or "").encode())
-        await self.act()
+        data = (identity().team_id or "").encode().ljust(self.size)
+        try:
+            for _ in range(self.times):
+                yield httpbody_pb2.HttpBody(data=data)
+            await self.act()
+        finally:
+            self.closed += 1
 
 
 def register(ledger: Ledger, media: Media | None = None) -> list[Registration]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import grpc
 import pytest
 import structlog
-from google.api.httpbody_pb2 import HttpBody  # type: ignore[import-untyped]
-from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
+from google.api.httpbody_pb2 import HttpBody
+from grpc_health.v1 import health_pb2
 
 from services.chassis import telemetry
 from services.chassis.contract import Method, methods_of
@@ -261,6 +261,23 @@ async def test_a_caller_who_leaves_is_counted_as_cancelled(house: House) -> None
     await wait_for_async(
         lambda: count(method, "CANCELLED") == before + 1, what="the cancelled call to be counted"
     )
+
+
+async def test_a_download_that_breaks_off_is_counted_and_its_handler_closed(house: House) -> None:
+    method = "/vitascope.media.v1.MediaService/DownloadOriginal"
+    before = count(method, "CANCELLED")
+    # More than the windows hold: the handler waits in the middle of a write.
+    house.media.size = 4 * 2**20
+    house.media.times = 100
+    call = MediaServiceStub(house.channel).DownloadOriginal(
+        DownloadOriginalRequest(), metadata=house.identities.bearer()
+    )
+    await call.read()
+    call.cancel()
+    await wait_for_async(
+        lambda: count(method, "CANCELLED") == before + 1, what="the broken download to be counted"
+    )
+    assert house.media.closed == 1
 
 
 def test_a_service_with_an_open_door_does_not_start() -> None:
