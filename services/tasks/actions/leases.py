@@ -41,7 +41,7 @@ class Leases:
         """Let a worker in. What it had before its stream broke counts as its own until it says."""
         async with self._db.reading() as tx:
             session.inherit(await items.executing_for(tx, session.worker_id))
-        self._live.sessions.add(session)
+        self._live.sessions.append(session)
         self._live.stirred.set()
 
     async def leave(self, session: Session) -> None:

@@ -107,7 +107,7 @@ class Live:
     """The memory of one ledger process."""
 
     def __init__(self) -> None:
-        self.sessions: set[Session] = set()
+        self.sessions: list[Session] = []
         # Set when an item may have become due or a slot free.
         self.stirred = asyncio.Event()
         self._reports: dict[Lease, Report] = {}
@@ -146,7 +146,7 @@ class Live:
 
     def leave(self, session: Session) -> None:
         """Forget a session and the progress that came over it."""
-        self.sessions.discard(session)
+        self.sessions.remove(session)
         for lease in session.held:
             self._reports.pop(lease, None)
 
@@ -175,3 +175,6 @@ class Live:
                 session.tell(Cancelled(lease))
             elif after.reported_attempt != lease.attempt:
                 session.tell(Lost(lease))
+            else:
+                # Whoever reported the end is answered on the stream that it came by.
+                del session.held[lease]
