@@ -15,6 +15,14 @@ from tests.kit.s3 import s3_server
 from tests.kit.servers import free_port
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # When a connection is cancelled or cannot be opened, its thread tells the event loop so a
+    # moment later; the loop of a test may be gone by then.
+    thread = "Exception in thread .*_connection_worker_thread"
+    warning = "pytest.PytestUnhandledThreadExceptionWarning"
+    config.addinivalue_line("filterwarnings", f"ignore:{thread}:{warning}")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _closed_network() -> Iterator[None]:
     """Refuse connections that would leave the machine."""

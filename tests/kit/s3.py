@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -59,13 +60,20 @@ def _local(weed: str, folder: Path) -> Iterator[str]:
     command = [
         *(weed, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
         *("-master.telemetry=false", "-master.volumeSizeLimitMB=256", "-volume.max=50"),
-        *("-s3", f"-s3.port={port}", "-s3.port.iceberg=0", f"-s3.config={folder}/identities.json"),
+        *("-s3", f"-s3.port={port}", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+        *(f"-s3.config={folder}/identities.json", f"-s3.localSocket={folder}/s3.sock"),
+        f"-filer.localSocket={folder}/filer.sock",
         *(f"-{name}={number}" for name, number in ports.items()),
     ]
     # Asked politely it takes a quarter of a minute to leave, and nobody will miss its data.
     log, ready = folder / "weed.log", lambda: _answers(endpoint)
-    with running(command, log, ready, end=signal.SIGKILL):
-        yield endpoint
+    try:
+        with running(command, log, ready, end=signal.SIGKILL):
+            yield endpoint
+    finally:
+        for name, number in grpc.items():
+            part = name.partition(".")[0]
+            Path(tempfile.gettempdir(), f"seaweedfs-{part}-grpc-{number}.sock").unlink(True)
 
 
 def _answers(endpoint: str) -> bool:
