@@ -157,8 +157,7 @@ class Consumer:
                     while True:
                         await self._take(consumer)
             except (KafkaError, Unavailable) as error:
-                log.warning("consumer waits", group=self._group, error=repr(error))
-                await asyncio.sleep(RECONNECT_SECONDS)
+                await self._wait(error)
 
     @asynccontextmanager
     async def _joined(self) -> AsyncIterator[AIOKafkaConsumer]:
@@ -207,30 +206,37 @@ class Consumer:
 
     async def _handle_all(self, records: Sequence[ConsumerRecord]) -> None:
         """Handle records in one transaction; when one of them fails, each in its own."""
-        try:
-            await self._handle(records)
-        except Unavailable:
-            raise
-        except Exception:
-            log.exception("a batch of events failed", group=self._group)
-            for record in records:
-                await self._handle_or_bury(record)
+        while True:
+            try:
+                await self._handle(records)
+                return
+            except Unavailable as error:
+                await self._wait(error)
+            except Exception:
+                log.exception("a batch of events failed", group=self._group)
+                break
+        for record in records:
+            await self._handle_or_bury(record)
 
     async def _handle_or_bury(self, record: ConsumerRecord) -> None:
-        backoff = FIRST_BACKOFF_SECONDS
-        for attempt in range(1, TRIES + 1):
+        failures = 0
+        while True:
             try:
                 await self._handle([record])
                 return
-            except Unavailable:
-                raise  # not the event's fault
+            except Unavailable as error:
+                await self._wait(error)  # not the event's fault
             except Exception as error:
                 log.exception("event failed", topic=record.topic, offset=record.offset)
-                if attempt == TRIES:
+                failures += 1
+                if failures == TRIES:
                     await self._bury(record, error)
                     return
-            await asyncio.sleep(backoff)
-            backoff *= 2
+                await asyncio.sleep(FIRST_BACKOFF_SECONDS * 2 ** (failures - 1))
+
+    async def _wait(self, error: Exception) -> None:
+        log.warning("consumer waits", group=self._group, error=repr(error))
+        await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _handle(self, records: Sequence[ConsumerRecord]) -> None:
         events = [cloudevents.event_of(record) for record in records]
