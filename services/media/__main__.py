@@ -1,6 +1,7 @@
 """Runs the media service: `python -m services.media`."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from services.chassis import telemetry
@@ -8,6 +9,7 @@ from services.chassis.auth import Authenticator, RemoteKeyring
 from services.chassis.clients import Clients
 from services.chassis.database import Database
 from services.chassis.events import Consumer, Outbox
+from services.chassis.rounds import repeat
 from services.chassis.server import Background, Registration, serve
 from services.chassis.settings import Settings, load
 from services.chassis.storage import Storage
@@ -15,7 +17,6 @@ from services.media import store
 from services.media.actions.backends import Backends, Catalogue
 from services.media.actions.files import Files
 from services.media.actions.outputs import Outputs
-from services.media.actions.rounds import every
 from services.media.actions.upkeep import Upkeep
 from services.media.actions.uploads import Uploads
 from services.media.api import MediaApi, StoreApi
@@ -45,10 +46,10 @@ def wire(backends: Backends) -> tuple[list[Registration], list[Background]]:
     background: list[Background] = [
         backends.outbox.relay,
         events.run,
-        every(TOUCH_EVERY.total_seconds(), uploads.keep_alive),
-        every(_PURGE_SECONDS, upkeep.purge, wake=backends.discarded),
-        every(_RECONCILE_SECONDS, upkeep.reconcile),
-        every(_SWEEP_SECONDS, upkeep.sweep),
+        partial(repeat, uploads.keep_alive, TOUCH_EVERY.total_seconds()),
+        partial(repeat, upkeep.purge, _PURGE_SECONDS, wake=backends.discarded),
+        partial(repeat, upkeep.reconcile, _RECONCILE_SECONDS),
+        partial(repeat, upkeep.sweep, _SWEEP_SECONDS),
     ]
     return servicers, background
 

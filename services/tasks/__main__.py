@@ -9,6 +9,7 @@ from services.chassis.auth import Authenticator, RemoteKeyring
 from services.chassis.clients import Clients
 from services.chassis.database import Database, now
 from services.chassis.events import Outbox
+from services.chassis.rounds import repeat
 from services.chassis.server import Background, Registration, serve
 from services.chassis.settings import Settings
 from services.tasks.actions.leases import Leases
@@ -18,7 +19,6 @@ from services.tasks.actions.record import Recorder
 from services.tasks.actions.tasks import Tasks
 from services.tasks.api.ledger import Ledger
 from services.tasks.api.tasks import TasksV1, TasksV2
-from services.tasks.loops import repeat
 from services.tasks.model import RECONNECT
 from services.tasks.store.tables import metadata
 from vitascope.tasks.v1 import tasks_pb2_grpc as grpc_v1
@@ -68,7 +68,7 @@ def wire(
         (grpc_v2.add_TasksServiceServicer_to_server, TasksV2(tasks, public_url)),
     ]
     background: list[Background] = [
-        partial(repeat, leases.assign, ASSIGN_SECONDS, stirred=live.stirred),
+        partial(repeat, leases.assign, ASSIGN_SECONDS, wake=live.stirred),
         partial(repeat, leases.save_progress, PROGRESS_SECONDS),
         # After a restart the workers come back first: their leases may have run out meanwhile.
         partial(repeat, leases.sweep, SWEEP_SECONDS, delay=RECONNECT.total_seconds()),

@@ -25,6 +25,7 @@ from services.chassis.database import Database
 from services.chassis.errors import NotFound, from_rpc
 from services.chassis.events import Outbox
 from services.chassis.keyring import AccountKey
+from services.chassis.rounds import repeat
 from services.chassis.server import Registration, create_server
 from services.chassis.settings import Settings
 from services.chassis.storage import Storage
@@ -33,7 +34,6 @@ from services.media import store
 from services.media.actions.backends import Backends, Catalogue
 from services.media.actions.files import Files
 from services.media.actions.outputs import Outputs
-from services.media.actions.rounds import every
 from services.media.actions.upkeep import Upkeep
 from services.media.actions.uploads import Uploads
 from services.media.api import MediaApi, StoreApi
@@ -307,7 +307,7 @@ async def open_house(folder: Path, **changes: Any) -> AsyncIterator[House]:
             others = Clients(
                 settings.model_copy(update={"media_address": served.address}), "worker"
             )
-            purging = asyncio.create_task(every(60, upkeep.purge, wake=backends.discarded)())
+            purging = asyncio.create_task(repeat(upkeep.purge, 60, wake=backends.discarded))
             yield House(
                 backends,
                 catalogue,

@@ -26,7 +26,6 @@ class Upkeep:
 
     async def purge(self) -> None:
         """Delete the discarded objects from storage. Raises Unavailable."""
-        self._backends.discarded.clear()
         while keys := await self._discarded():
             for key in keys:
                 await self._backends.storage.delete(key)

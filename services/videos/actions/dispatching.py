@@ -1,12 +1,12 @@
 """Hands waiting work to the ledger, however often it takes."""
 
 import asyncio
-from contextlib import suppress
 
 import structlog
 
 from services.chassis.database import Database
 from services.chassis.errors import Unavailable, VitascopeError
+from services.chassis.rounds import repeat
 from services.videos import store
 from services.videos.actions.ledger import Ledger
 from services.videos.model.records import Video
@@ -31,15 +31,7 @@ class Dispatcher:
 
     async def run(self, retry_seconds: float = RETRY_SECONDS) -> None:
         """Submit pending work for ever: a background coroutine of the service."""
-        while True:
-            self._woken.clear()
-            try:
-                await self.submit_pending()
-            except Unavailable as error:
-                log.warning("work cannot be submitted yet", reason=error.message)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(retry_seconds):
-                    await self._woken.wait()
+        await repeat(self.submit_pending, retry_seconds, wake=self._woken)
 
     async def submit_pending(self) -> None:
         """Submit pending work, the oldest first. Raises Unavailable when that must wait."""

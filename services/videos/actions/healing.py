@@ -3,14 +3,12 @@
 Events say "look" and may get lost; the owner's answer by gRPC is the truth.
 """
 
-import asyncio
 from collections.abc import Sequence
-
-import structlog
 
 from services.chassis.clients import Clients
 from services.chassis.database import Database, now
-from services.chassis.errors import NotFound, Unavailable
+from services.chassis.errors import NotFound
+from services.chassis.rounds import repeat
 from services.videos import store
 from services.videos.actions.following import Following
 from services.videos.actions.ledger import Ledger
@@ -20,8 +18,6 @@ from vitascope.media.v1 import internal_pb2, internal_pb2_grpc
 ROUND_SECONDS = 10.0
 """How often overdue rows are looked for; a row is overdue after `records.PATIENCE`."""
 BATCH = 500
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 class Healing:
@@ -40,16 +36,16 @@ class Healing:
     async def run(self, round_seconds: float = ROUND_SECONDS) -> None:
         """Look at everything unfinished at once, then at what is overdue, for ever."""
         started = False
-        while True:
-            try:
-                if not started:
-                    async with self._db.transaction() as tx:
-                        await store.look_now(tx, now())
-                    started = True
-                await self.heal_overdue()
-            except Unavailable as error:
-                log.warning("the catalogue cannot be brought up to date yet", reason=error.message)
-            await asyncio.sleep(round_seconds)
+
+        async def heal() -> None:
+            nonlocal started
+            if not started:
+                async with self._db.transaction() as tx:
+                    await store.look_now(tx, now())
+                started = True
+            await self.heal_overdue()
+
+        await repeat(heal, round_seconds)
 
     async def heal_overdue(self) -> None:
         """Ask about every overdue video. Raises Unavailable when a service cannot be asked."""

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from services.chassis.errors import Unavailable
-from services.tasks.loops import repeat
+from services.chassis.rounds import repeat
 
 
 async def test_an_action_runs_at_once_when_stirred() -> None:
@@ -12,7 +12,7 @@ async def test_an_action_runs_at_once_when_stirred() -> None:
     async def action() -> None:
         ran.release()
 
-    loop = asyncio.create_task(repeat(action, every=3600, stirred=stirred))
+    loop = asyncio.create_task(repeat(action, every=3600, wake=stirred))
     async with asyncio.timeout(5):
         await ran.acquire()
         stirred.set()
@@ -31,7 +31,7 @@ async def test_a_stir_during_the_action_is_not_forgotten() -> None:
             again.set()
 
     started: list[bool] = []
-    loop = asyncio.create_task(repeat(action, every=3600, stirred=stirred))
+    loop = asyncio.create_task(repeat(action, every=3600, wake=stirred))
     async with asyncio.timeout(5):
         await again.wait()
     loop.cancel()
