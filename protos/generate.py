@@ -37,6 +37,10 @@ def protoc(validate: Path, *arguments: str) -> None:
     ]
     command = [sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={validate}"]
     command += [f"-I{path}" for path in includes]
+    # Beside this interpreter, whose folder need not be on the path.
+    programs = Path(sys.executable).parent
+    for plugin in ("protoc-gen-mypy", "protoc-gen-mypy_grpc"):
+        command.append(f"--plugin={plugin}={programs / plugin}")
     subprocess.run([*command, *arguments], check=True)
 
 
