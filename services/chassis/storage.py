@@ -35,6 +35,8 @@ _PART = 16 * CHUNK
 # A folder gains nothing by large pieces, and every MiB counts against the process.
 _LOCAL_PART = 4 * CHUNK
 _PARTS_IN_FLIGHT = 2
+# How long a cancelled write may take to notice that nothing more will come.
+_CALL_OFF_SECONDS = 5.0
 # One request to S3 costs some 10 ms wherever it is, so ask for more at a time than from a disk.
 _REMOTE_RANGE = 8 * CHUNK
 
@@ -85,19 +87,22 @@ class Storage:
     async def put(self, key: str, chunks: AsyncIterator[bytes]) -> Stored:
         """Store what `chunks` yields, in place of what was there; visible only when whole.
 
-        An exception of `chunks` passes through and leaves the key as it was. Memory stays below
-        some 50 MiB whatever the size.
+        An exception of `chunks` passes through and leaves the key as it was; so does a cancelled
+        call. Memory stays below some 50 MiB whatever the size.
         """
         tap = _Tap(chunks)
         try:
             with _named_errors(key):
-                await obstore.put_async(
-                    self._store,
-                    _checked(key),
-                    tap.stream(),
-                    chunk_size=_PART if self._folder is None else _LOCAL_PART,
-                    max_concurrency=_PARTS_IN_FLIGHT,
+                putting = asyncio.ensure_future(
+                    obstore.put_async(
+                        self._store,
+                        _checked(key),
+                        tap.stream(),
+                        chunk_size=_PART if self._folder is None else _LOCAL_PART,
+                        max_concurrency=_PARTS_IN_FLIGHT,
+                    )
                 )
+                await _finished(putting, tap)
         except Exception:
             if tap.failure is not None:
                 raise tap.failure from None
@@ -199,6 +204,7 @@ class _Tap:
         self.size = 0
         self.digest = hashlib.sha256()
         self.failure: Exception | None = None
+        self.called_off = False
 
     async def stream(self) -> AsyncIterator[bytes]:
         try:
@@ -206,10 +212,29 @@ class _Tap:
                 self.size += len(chunk)
                 self.digest.update(chunk)
                 yield chunk
+            if self.called_off:
+                # A clean end would have the store keep what came so far.
+                raise ConnectionAbortedError("the write was called off")
         except Exception as error:
             # The store wraps it in an error of its own, which would hide what happened.
             self.failure = error
             raise
+
+
+async def _finished(putting: "asyncio.Future[obstore.PutResult]", tap: _Tap) -> None:
+    """Wait for a write. When the caller is cancelled, first see the write fail.
+
+    The library goes on for a moment after it is cancelled, and may write the object after all.
+    """
+    try:
+        await asyncio.shield(putting)
+    except asyncio.CancelledError:
+        tap.called_off = True
+        await asyncio.wait({putting}, timeout=_CALL_OFF_SECONDS)
+        putting.cancel()
+        if putting.done() and not putting.cancelled():
+            putting.exception()  # nobody else asks for it
+        raise
 
 
 def _delete_parts(path: Path) -> None:

@@ -124,6 +124,25 @@ async def test_a_cancelled_put_leaves_nothing(storage: Storage, folder: str) -> 
     assert await listed(storage, folder) == []
 
 
+async def test_a_cancelled_put_whose_stream_ends_leaves_nothing(
+    storage: Storage, folder: str
+) -> None:
+    written, ended = asyncio.Event(), asyncio.Event()
+
+    async def ending() -> AsyncIterator[bytes]:
+        yield bytes(MEBIBYTE)
+        written.set()
+        await ended.wait()
+
+    task = asyncio.create_task(storage.put(f"{folder}/a", ending()))
+    await written.wait()
+    task.cancel()
+    ended.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not await storage.exists(f"{folder}/a")
+
+
 async def test_deleting(storage: Storage, folder: str) -> None:
     await storage.put(f"{folder}/a", stream(b"x"))
     await storage.delete(f"{folder}/a")

@@ -243,7 +243,8 @@ KINDS = {
         _texts("encode", _encode),
     )
 }
-PROGRAM = (sys.executable, "-m", "tests.media.kinds")
+MODULE = "tests.media.kinds"
+PROGRAM = (sys.executable, "-m", MODULE)
 WEAK_PROGRAM = (*PROGRAM, "weak")
 
 

@@ -22,8 +22,9 @@ from services.media.operations import REGISTRY, SourceFile
 from services.media.sandbox import Failure, Lost, Outcome, Sandbox, Success
 from services.media.sandbox.jail import missing_protections
 from tests.kit.clips import CLIPS, FILM
+from tests.kit.processes import running_below
 from tests.kit.waiting import wait_for_async
-from tests.media.kinds import LIMITS, PROGRAM, WEAK_PROGRAM
+from tests.media.kinds import LIMITS, MODULE, PROGRAM, WEAK_PROGRAM
 from vitascope.media.v1.operations_pb2 import VideoIngestSpec, VideoProcessSpec
 from vitascope.tasks.v2.specs_pb2 import ImageInfoSpec, ImageThumbResult, ImageThumbSpec
 
@@ -47,7 +48,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         await sandbox.start()
         yield sandbox
         await sandbox.stop()
-    assert psutil.Process().children(recursive=True) == []
+    assert running_below(MODULE) == []
 
 
 @pytest.fixture
@@ -212,7 +213,7 @@ async def test_sources_and_other_jobs_stay_as_they_are(
 
 async def test_secrets_of_the_worker_are_out_of_reach(sandbox: Sandbox, scratch: Path) -> None:
     assert "VITASCOPE_INTERNAL_KEY" not in await text(sandbox, scratch, "environment")
-    [server] = psutil.Process().children()
+    [server] = running_below(MODULE)
     assert "PATH" in server.environ()
     assert SECRET not in server.environ().values()
 
@@ -224,7 +225,7 @@ async def test_an_endless_job_ends(sandbox: Sandbox, scratch: Path) -> None:
     assert await run(sandbox, scratch, "sleep", wall_seconds=0.3) == Failure(
         "took longer than 0.3 seconds"
     )
-    [server] = psutil.Process().children()
+    [server] = running_below(MODULE)
     assert server.children() == []
 
 
@@ -250,12 +251,12 @@ async def test_a_child_killed_from_outside_is_worth_another_try(
 
 async def test_a_dead_fork_server_is_replaced(sandbox: Sandbox, scratch: Path) -> None:
     running, pid = await sleeper(sandbox, scratch)
-    [server] = psutil.Process().children()
+    server = running_below(MODULE)[0]
     server.kill()
     assert await running == Failure("the sandbox ended while this ran", retryable=True)
     await wait_for_async(lambda: gone(pid), what="the child to follow its server")
     assert await text(sandbox, scratch, "echo", "new") == "new"
-    assert [each.pid for each in psutil.Process().children()] != [server.pid]
+    assert server.pid not in [each.pid for each in running_below(MODULE)]
 
 
 async def test_stopping_ends_what_runs(scratch: Path) -> None:

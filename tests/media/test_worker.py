@@ -27,6 +27,7 @@ from services.media.worker.leases import Leases
 from services.media.worker.line import Line
 from services.media.worker.outputs import Outputs
 from services.media.worker.sources import Sources
+from tests.kit.processes import running_below
 from tests.kit.servers import free_port
 from tests.kit.waiting import wait_for_async
 from tests.kit.web import served
@@ -94,7 +95,7 @@ class Bench:
     async def until_child_runs(self, lease: Lease = LEASE) -> int:
         """Wait for `test.sleep`; returns the child's process id."""
         await wait_for_async(lambda: self.ledger.progress(lease), what="the child to run")
-        [server] = psutil.Process().children()
+        server = running_below(kinds.MODULE)[0]
         return server.children()[-1].pid
 
     async def objects(self) -> set[str]:
