@@ -62,6 +62,19 @@ class Settings(BaseSettings):
         pattern=r"^https?://.*[^/]$",
         description="How the world reaches the gateway; no slash at the end.",
     )
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="PEM file with the gateway's certificate and its chain: with `tls_key`, the "
+        "gateway speaks TLS (HTTP/1.1 and HTTP/2) only; none is plain HTTP.",
+    )
+    tls_key: Path | None = Field(
+        default=None, description="PEM file with the private key of `tls_certificate`."
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Networks (`10.0.0.0/8`, separated by commas) of the proxies whose "
+        "`X-Forwarded-For` the gateway believes; empty is none.",
+    )
     metrics_address: str | None = Field(
         default=None, description="`HOST:PORT` of the process's Prometheus endpoint; none is off."
     )
