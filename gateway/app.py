@@ -11,6 +11,7 @@ from google.protobuf.descriptor import FileDescriptor
 
 from gateway.channels import Channels
 from gateway.codec import Codec, to_json
+from gateway.docs import DocsPage
 from gateway.downloads import DownloadEndpoint
 from gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
 from gateway.openapi import document
@@ -49,6 +50,7 @@ class Gateway:
             "openapi.json": self._answer_openapi,
             "healthz": self._answer_health,
         }
+        self._docs = DocsPage()
         self._running: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,6 +108,9 @@ class Gateway:
         await exchange.drain()
 
     async def _dispatch(self, exchange: Exchange) -> None:
+        if exchange.segments[:1] == ["docs"]:
+            await self._docs(exchange)
+            return
         own = self._own.get(exchange.segments[0]) if len(exchange.segments) == 1 else None
         if own is not None and exchange.method in ("GET", "HEAD"):
             await own(exchange)
