@@ -119,6 +119,24 @@ class Settings(BaseSettings):
         default=4 * MEBIBYTE, ge=1, description="The largest JSON request body, in bytes."
     )
 
+    account_tasks_in_flight: int = Field(
+        default=0,
+        ge=0,
+        description="Tasks of one account that may wait or run at once; 0 is no limit. This and "
+        "the next three hold for accounts without limits of their own (`vitascope limits set`).",
+    )
+    account_tasks_per_minute: int = Field(
+        default=0, ge=0, description="Tasks that one account may create in a minute; 0 is no limit."
+    )
+    account_stored_bytes: int = Field(
+        default=0, ge=0, description="Bytes that one account may store; 0 is no limit."
+    )
+    account_requests_per_minute: int = Field(
+        default=0,
+        ge=0,
+        description="Requests a minute that each process takes from one account; 0 is no limit.",
+    )
+
     def address_of(self, service: Service) -> str:
         """Return the `HOST:PORT` where the service listens and where others find it."""
         return {

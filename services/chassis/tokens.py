@@ -4,7 +4,7 @@ A user's token is refused with the exception names that the Video API documents.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from services.chassis.errors import Forbidden, Unauthenticated
+from services.chassis.limits import Limits
 
 if TYPE_CHECKING:
     from jwt.types import Options
@@ -82,13 +83,14 @@ class UserBanned(Forbidden):
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A user's public key (PEM) and the user's standing."""
+    """A user's public key (PEM) and the user's standing; `limits` by the ids of the teams."""
 
     public_key: str
     user_id: str
     team_ids: tuple[str, ...]
     banned: bool = False
     banned_reason: str = ""
+    limits: Mapping[str, Limits] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
