@@ -87,7 +87,7 @@ def _jobs(folder: Path, stack: ExitStack, seconds: float) -> list[Job]:
         answer = folder / "answer"
         answer.write_bytes(answer_of(accounts, token))
         backends["constant"] = free_address()
-        command = [go_peer, "backend", backends["constant"], answer]
+        command = (go_peer, "backend", backends["constant"], answer)
         stack.enter_context(started(command, backends["constant"], folder))
     jobs: list[Job] = []
     for name, address in backends.items():

@@ -13,6 +13,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
 import grpc
@@ -20,6 +21,9 @@ import grpc
 from bench.gateway.processes import METHOD, PATH, Front
 from vitascope.accounts.v1.accounts_pb2 import GetAccountRequest
 from vitascope.accounts.v1.accounts_pb2_grpc import AccountsServiceStub
+
+if TYPE_CHECKING:
+    from vitascope.accounts.v1.accounts_pb2_grpc import AccountsServiceAsyncStub
 
 WARM_UP_SECONDS = 0.5
 # What the server cannot answer within this is lost, and ends the run.
@@ -78,7 +82,7 @@ def python_client(front: Front, concurrency: int, seconds: float, token: str) ->
     times: list[float] = []
     metadata = (("authorization", f"Bearer {token}"),)
 
-    async def ask(stub: "AccountsServiceStub", until: float) -> None:
+    async def ask(stub: "AccountsServiceAsyncStub", until: float) -> None:
         while (started := time.perf_counter()) < until:
             await stub.GetAccount(GetAccountRequest(), metadata=metadata)
             times.append((time.perf_counter() - started) * 1000)
@@ -98,7 +102,7 @@ def python_client(front: Front, concurrency: int, seconds: float, token: str) ->
 def check(front: Front, token: str) -> None:
     """See that a gateway gives the right answer. Raises ValueError, HTTPError."""
     bearer = {"authorization": f"Bearer {token}"}
-    request = Request(f"http://{front.address}{PATH}", headers=bearer)  # noqa: S310
+    request = Request(f"http://{front.address}{PATH}", headers=bearer)
     with urlopen(request, timeout=10) as answer:  # noqa: S310 -- our own address
         user = json.load(answer)["user"]
     if not user["email"] or not user["authSignaturePublicKey"]:

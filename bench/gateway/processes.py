@@ -23,7 +23,7 @@ from vitascope.accounts.v1.internal_pb2 import AddUserRequest
 from vitascope.accounts.v1.internal_pb2_grpc import AdminServiceStub
 
 START_SECONDS = 30.0
-EMAIL, PASSWORD = "bench@example.org", "a password for the bench"  # noqa: S105 -- of nobody
+EMAIL, PASSWORD = "bench@example.org", "a password for the bench"
 PATH = "/accounts/v1/account"
 METHOD = "/vitascope.accounts.v1.AccountsService/GetAccount"
 
@@ -110,7 +110,7 @@ def accounts_service(folder: Path) -> Iterator[str]:
 def fronts(backend: str, go_peer: Path | None, folder: Path) -> Iterator[list[Front]]:
     """Run every gateway in front of a backend; yield them after the backend itself."""
     module = "bench.gateway.peer_starlette:app"
-    granian = [Path(sys.executable).with_name("granian"), "--interface", "asgi"]
+    granian: list[str | Path] = [Path(sys.executable).with_name("granian"), "--interface", "asgi"]
     with ExitStack() as stack:
         found = [Front("gRPC itself", backend, is_grpc=True)]
         ours, starlette, go = (free_address() for _ in range(3))
