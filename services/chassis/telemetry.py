@@ -151,7 +151,7 @@ def _setup_logs(service_name: str, level: str) -> None:
 class _Lines:
     """Writes the lines of one module to stderr, each in one piece."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str = "") -> None:
         self.name = name
 
     def write(self, line: str) -> None:

@@ -130,7 +130,7 @@ def verify_user_token(token: str, key: SigningKey, now: float) -> UserClaims:
 
     Raises the documented exceptions; a key of ours that cannot be read is an AuthException.
     """
-    claims = _signed_claims(token, key)
+    claims = _signed_claims(token, key.public_key)
     _check_times(claims, now)
     if key.banned:
         raise UserBanned(key.banned_reason)
@@ -164,9 +164,12 @@ def _loaded(public_key: str) -> Ed25519PublicKey:
     return key
 
 
-def _signed_claims(token: str, key: SigningKey) -> dict[str, Any]:
+# What a key signed stays signed; times and standing are checked at every call. Failures are not
+# remembered.
+@lru_cache(maxsize=4096)
+def _signed_claims(token: str, public_key_pem: str) -> Mapping[str, Any]:
     try:
-        public_key = _loaded(key.public_key)
+        public_key = _loaded(public_key_pem)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise Unauthenticated("The JWT token could not be checked.") from error
     try:

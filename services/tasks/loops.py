@@ -8,7 +8,7 @@ import structlog
 
 from services.chassis.errors import Unavailable
 
-log = structlog.get_logger()
+log = structlog.stdlib.get_logger(__name__)
 
 
 async def repeat(

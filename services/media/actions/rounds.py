@@ -9,7 +9,7 @@ import structlog
 
 from services.chassis.errors import VitascopeError
 
-log = structlog.get_logger()
+log = structlog.stdlib.get_logger(__name__)
 
 
 async def _repeat(
