@@ -84,17 +84,27 @@ class UploadEndpoint:
     async def _send(self, call: Any, request: Message, file: AsyncIterator[bytes]) -> None:
         await call.wait_for_connection()
         try:
-            await _write(call, request)
+            await self._pass_on(call, request)
             async for block in file:
                 piece = self._binder.new()
                 getattr(piece, self._body).data = block
-                await _write(call, piece)
+                await self._pass_on(call, piece)
             # The contract's sign that the file is whole.
-            await _write(call, self._binder.new())
+            await self._pass_on(call, self._binder.new())
         except grpc.aio.InternalError:
             # The service ended the call before the file's end; the caller reads what it says.
             return
         await call.done_writing()
+
+    async def _pass_on(self, call: Any, message: Message) -> None:
+        # grpc.aio's own `write` makes INTERNAL of whatever status the service ends the call with
+        # in the middle of it; this is all that it does otherwise.
+        sending = call._cython_call.send_serialized_message(message.SerializeToString())
+        try:
+            async with asyncio.timeout(self._seconds):
+                await sending
+        except TimeoutError:
+            raise too_slow() from None
 
 
 async def _ends_early(call: Any) -> bool:
@@ -103,12 +113,6 @@ async def _ends_early(call: Any) -> bool:
     ended: bool = ending.done()
     ending.cancel()
     return ended
-
-
-async def _write(call: Any, message: Message) -> None:
-    # grpc.aio's own `write` makes INTERNAL of whatever status the service ends the call with in
-    # the middle of it; this is all that it does otherwise.
-    await call._cython_call.send_serialized_message(message.SerializeToString())
 
 
 async def blocks(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:

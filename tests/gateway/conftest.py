@@ -13,8 +13,6 @@ from tests.gateway.lab import Lab, running_lab
 from tests.kit.servers import free_port, listens
 from tests.kit.waiting import wait_for_async
 
-HEADER_MILLISECONDS = 2000
-
 
 @pytest.fixture
 async def suite() -> AsyncIterator[tuple[Lab, Gateway]]:
@@ -41,10 +39,16 @@ async def client(app: Gateway) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def port(app: Gateway) -> AsyncIterator[int]:
+def header_milliseconds() -> int:
+    """How long the server waits for headers; short, as some tests see it end."""
+    return 2000
+
+
+@pytest.fixture
+async def port(app: Gateway, header_milliseconds: int) -> AsyncIterator[int]:
     """The port of a real HTTP server around the gateway."""
     number = free_port()
-    server = http_server(app, f"127.0.0.1:{number}", header_timeout=HEADER_MILLISECONDS)
+    server = http_server(app, f"127.0.0.1:{number}", header_timeout=header_milliseconds)
     serving = asyncio.create_task(server.serve())
     await wait_for_async(lambda: listens(number), what="the HTTP server")
     yield number

@@ -73,7 +73,7 @@ ERRORS: dict[str, VitascopeError] = {
     "conflict": Conflict("taken"),
     "state": WrongState("not yet"),
     "range": OutOfRange("outside", metadata={"http-header-content-range": "bytes */5"}),
-    "limits": Exhausted("too many"),
+    "limits": Exhausted("too many", retry_after=2.2),
     "large": TooLarge("too large"),
     "away": Unavailable("gone fishing", retry_after=7),
     "internal": Internal("the database password is hunter2"),
@@ -138,6 +138,7 @@ class Lab:
     def __init__(self) -> None:
         self.cancelled = asyncio.Event()
         self.waiting = asyncio.Event()
+        self.pause_seconds = 0.0
         self.pieces_sent = 0
         self.last_sent = time.monotonic()
         self.uploads: list[Any] = []
@@ -150,6 +151,8 @@ class Lab:
     async def Echo(self, request: Any, context: Any) -> Any:
         if request.text == "hang":
             await self._hang()
+        if request.text == "limited":
+            await context.send_initial_metadata((("http-header-ratelimit-remaining", "7"),))
         if request.text == "created":
             head = (("http-status", "201"), ("http-header-location", "/lab/1"))
             await context.send_initial_metadata(head)
@@ -165,10 +168,15 @@ class Lab:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "slow")
         if request.code == "crash":
             raise RuntimeError("the database password is hunter2")
+        if request.code == "limits":
+            head = (("http-header-ratelimit-remaining", "0"), ("http-header-content-length", "5"))
+            await context.send_initial_metadata((*head, ("http-status", "206")))
         code, text, details = to_status(ERRORS[request.code or "invalid"])
         await context.abort(code, text, ((DETAILS_KEY, details),))
 
     async def Watch(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        if request.count == 7:
+            await self._hang()
         if request.count < 0:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such count")
         for number in range(request.count):
@@ -177,6 +185,8 @@ class Lab:
             await context.abort(grpc.StatusCode.NOT_FOUND, "lost on the way")
 
     async def Fetch(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        if request.path == "hang":
+            await self._hang()
         if request.path == "none":
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such file")
         if request.path == "same":
@@ -194,13 +204,19 @@ class Lab:
                 if request.path == "torn" and number == 2:
                     await context.abort(grpc.StatusCode.INTERNAL, "torn")
                 self.pieces_sent += 1
+                self.waiting.set()
                 self.last_sent = time.monotonic()
                 yield HttpBody(content_type="" if number else "video/mp4", data=piece)
         finally:
             self.cancelled.set()
 
     async def Store(self, requests: AsyncIterator[Any], context: Any) -> Any:
+        if ("authorization", "Refused") in context.invocation_metadata():
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "who are you")
         first = await anext(requests)
+        await asyncio.sleep(self.pause_seconds)
+        if first.name == "hang":
+            await self._hang()
         if first.name == "refused":
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "who are you")
         answer = message("StoreResponse")(
