@@ -65,6 +65,7 @@ TASKS = Surface(
             "status": {"const": "error"},
             "errors": {
                 "type": "array",
+                "description": "Each problem, with the place in the request that it is about.",
                 "items": {
                     "type": "object",
                     "properties": {"name": _TEXT, "location": _TEXT, "description": _TEXT},
