@@ -19,7 +19,7 @@ def error_body(refusal: Refusal) -> dict[str, Any]:
 
 def write_time(time: Timestamp) -> str:
     """Return the documented `YYYY-MM-DD hh:mm:ss`, UTC."""
-    return f"{time.ToDatetime():%Y-%m-%d %H:%M:%S}"
+    return time.ToDatetime().isoformat(" ", "seconds")
 
 
 VIDEO = Surface(
