@@ -41,7 +41,6 @@ _MORE_HEADERS: Mapping[int, tuple[str, ...]] = {
 _NUMBER: Schema = {"type": "integer", "minimum": 0}
 _TEXT: Schema = {"type": "string"}
 HEADERS: Mapping[str, Schema] = {
-    "X-Request-Id": {"description": "Names the request in the logs.", "schema": _TEXT},
     "RateLimit-Limit": {"description": "Requests a minute; with a limit only.", "schema": _NUMBER},
     "RateLimit-Remaining": {"description": "Requests left; with a limit only.", "schema": _NUMBER},
     "RateLimit-Reset": {"description": "Seconds until all are back.", "schema": _NUMBER},
@@ -71,8 +70,8 @@ def refusals(surface: Surface) -> Iterator[tuple[str, Schema]]:
     yield f"{surface.name}.default", _refusal(surface, "The request failed.")
     for status, meaning in _MEANINGS.items():
         refusal = _refusal(surface, meaning)
-        headers = ("X-Request-Id", *_MORE_HEADERS.get(status, ()))
-        refusal["headers"] = _headers(headers)
+        if headers := _MORE_HEADERS.get(status):
+            refusal["headers"] = _headers(headers)
         if example := error_example(surface.name, status):
             refusal["content"]["application/json"]["example"] = example
         yield f"{surface.name}.{int(status)}", refusal
@@ -85,7 +84,7 @@ def answers(
     rpc = route.rpc
     is_file = rpc.output_type.full_name == HTTP_BODY
     limited = _RATE if scope_of(rpc) != "public" else ()
-    names = ("X-Request-Id", *limited, *(_FILE if is_file else ()))
+    names = (*limited, *(_FILE if is_file else ()))
     text = said(rpc.output_type.full_name, surface)
     good: Schema = {"description": "The file." if is_file else text, "headers": _headers(names)}
     content = {} if head else {"content": _content(route, schemas, example)}

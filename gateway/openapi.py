@@ -25,6 +25,8 @@ comes out.
 
 **Tasks API**: with a secret or an API key queue tasks on files by URL, then follow them by their
 keys.
+
+Every answer has an `X-Request-Id`, the request's own if it gave one; the logs name it.
 """
 # OpenAPI 3.1 has no place for other methods.
 _METHODS = {"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"}
