@@ -654,7 +654,7 @@ class SetLimitsRequest(_message.Message):
     stored_bytes: _builtins.int
     """Bytes of all stored files; 0 is no limit."""
     requests_per_minute: _builtins.int
-    """Requests that may be made in a minute; 0 is no limit."""
+    """Requests that each process of a service takes in a minute; 0 is no limit."""
     def __init__(
         self,
         *,

@@ -33,7 +33,7 @@ class AccountLimits(_message.Message):
     stored_bytes: _builtins.int
     """Bytes of all stored files."""
     requests_per_minute: _builtins.int
-    """Requests that may be made in a minute, over all APIs."""
+    """Requests that each process of a service takes in a minute."""
     def __init__(
         self,
         *,
