@@ -36,7 +36,9 @@ async def run(settings: Settings) -> int:
     channels = Channels(settings.address_of)
     limits = Limits(settings.request_body_limit, settings.max_upload_bytes, CALL_SECONDS)
     clients = Clients(settings, "gateway")
-    admission = Admission(clients.stub(IdentityServiceStub), networks(settings.trusted_proxies))
+    admission = Admission(
+        clients.stub(IdentityServiceStub), networks(settings.trusted_proxies or "")
+    )
     gateway = Gateway(files_of(vitascope), channels, limits, settings.public_url, admission)
     server = http_server(gateway, settings.http_address, settings.tls_certificate, settings.tls_key)
     serving = asyncio.create_task(server.serve())

@@ -82,6 +82,7 @@ class Gateway:
                 "request",
                 method=exchange.method,
                 path=exchange.path,
+                client=exchange.client,
                 status=exchange.status,
                 client_left=exchange.gone,
                 milliseconds=round((time.perf_counter() - started) * 1000, 1),

@@ -29,6 +29,7 @@ _IDLE_SECONDS = 60.0
 _SLOWEST_BYTES_A_SECOND = 1024
 # How long a client may take to accept one piece, of at most 1 MiB, of a streamed answer.
 _ACCEPT_SECONDS = 120.0
+_PIECE_BYTES = 256 * 2**10
 _TARGET_BYTES = 32 * 2**10
 _HEADERS_BYTES = 32 * 2**10
 
@@ -208,6 +209,10 @@ class Exchange:
                     out["etag"] = "W/" + out["etag"]
         out["content-length"] = str(len(body))
         await self.start(status, out)
+        # In pieces, as what is handed over at once is held for as long as the client likes.
+        while len(body) > _PIECE_BYTES:
+            await self.write(body[:_PIECE_BYTES])
+            body = body[_PIECE_BYTES:]
         await self.write(body, more=False)
 
     async def drain(self) -> None:

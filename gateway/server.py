@@ -47,8 +47,8 @@ def http_server(
         address=host,
         port=int(port),
         interface=Interfaces.ASGINL,
-        # In plain HTTP the server would have to wait for the first bytes to tell the versions
-        # apart, for as long as they do not come.
+        # Where it takes both versions, the server waits for the first bytes to tell them apart, for
+        # as long as they do not come. With TLS, whose handshake is bounded, that cannot be helped.
         http=HTTPModes.http1 if certificate is None else HTTPModes.auto,
         websockets=False,
         backlog=1024,

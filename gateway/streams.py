@@ -53,7 +53,7 @@ class StreamEndpoint:
             raise too_slow() from None
         status, headers = answer_head(await call.initial_metadata())
         await exchange.start(status, {"content-type": "application/x-ndjson", **headers})
-        while message is not grpc.aio.EOF:
+        while exchange.method != "HEAD" and message is not grpc.aio.EOF:
             await exchange.write(self._write(message) + b"\n")
             message = await call.read()
         await exchange.write(b"", more=False)

@@ -70,10 +70,10 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(
         default=None, description="PEM file with the private key of `tls_certificate`."
     )
-    trusted_proxies: str = Field(
-        default="",
+    trusted_proxies: str | None = Field(
+        default=None,
         description="Networks (`10.0.0.0/8`, separated by commas) of the proxies whose "
-        "`X-Forwarded-For` the gateway believes; empty is none.",
+        "`X-Forwarded-For` the gateway believes.",
     )
     metrics_address: str | None = Field(
         default=None, description="`HOST:PORT` of the process's Prometheus endpoint; none is off."

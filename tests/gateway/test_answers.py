@@ -1,11 +1,17 @@
 """What every answer carries: protection, limits, challenges; and how long it may take."""
 
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any
+
 import httpx
 import pytest
 
 from gateway.app import Gateway
+from gateway.exchange import Exchange
 from gateway.transcode import Limits
 from tests.gateway.lab import Lab, lab_file
+from tests.gateway.lines import SECONDS
 
 EVERYWHERE = ["/lab/echo/x", "/lab/nothing", "/v1/nothing", "/healthz", "/lab/files/a", "/docs"]
 
@@ -75,3 +81,27 @@ async def test_a_service_that_does_not_answer_is_a_504(
     assert answer.status_code == 504
     assert "took too long" in answer.text
     await lab.cancelled.wait()
+
+
+async def test_long_answers_go_out_in_pieces() -> None:
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def send(event: MutableMapping[str, Any]) -> None:
+        sent.append(event)
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.disconnect"}
+
+    scope = {"method": "GET", "path": "/", "query_string": b"", "headers": []}
+    body = bytes(range(256)) * 5000
+    await Exchange(scope, receive, send).answer(200, body, {"content-type": "image/png"})
+    pieces = [event["body"] for event in sent[1:]]
+    assert b"".join(pieces) == body
+    assert max(map(len, pieces)) < len(body) / 2
+    assert [event["more_body"] for event in sent[1:]] == [True] * (len(pieces) - 1) + [False]
+
+
+async def test_head_of_a_stream_ends_it(wire: httpx.AsyncClient) -> None:
+    answer = await asyncio.wait_for(wire.head("/lab/watch/2000000000"), SECONDS)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/x-ndjson"
