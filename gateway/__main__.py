@@ -5,6 +5,8 @@ import logging
 import os
 import signal
 
+import uvloop
+
 import vitascope
 from gateway.addresses import networks
 from gateway.admission import Admission
@@ -66,7 +68,7 @@ def main() -> int:
     if settings.metrics_address:
         stop_metrics = telemetry.start_metrics(settings.metrics_address)
     try:
-        return asyncio.run(run(settings))
+        return uvloop.run(run(settings))
     finally:
         if stop_metrics is not None:
             stop_metrics()

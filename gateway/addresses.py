@@ -1,6 +1,7 @@
 """Where a request comes from, when proxies stand in between."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -31,6 +32,7 @@ def client_address(peer: str, forwarded: Iterable[str], trusted: Sequence[Networ
     return str(client)
 
 
+@lru_cache(maxsize=1024)
 def _address(text: str) -> Address | None:
     text = text.strip()
     if text.startswith("["):

@@ -9,6 +9,9 @@ whatever else the machine does hits all of them; compare the ratios, not the mil
   Starlette        a hand-written proxy with google.protobuf.json_format, on granian
   grpc-gateway     grpc-gateway in Go, generated from the same contract
 
+CPU ms each is the processor time of that front alone, "adds at p50" what it adds in milliseconds to
+gRPC itself, and "gateway / front" how many times as many requests our gateway answers.
+
 Two backends: `accounts` is the real service, whose own speed bounds everything in front of it;
 `constant` is a server in Go that answers at once, which shows what the gateways themselves cost.
 """
@@ -32,6 +35,7 @@ from rich.table import Table
 from bench.gateway.go_peer import CannotBuild, build
 from bench.gateway.load import Measured, check, native, python_client
 from bench.gateway.processes import (
+    ITSELF,
     Front,
     accounts_service,
     answer_of,
@@ -81,17 +85,17 @@ def _jobs(folder: Path, stack: ExitStack, seconds: float) -> list[Job]:
     """Start everything; return the measurements of one round, in their order."""
     go_peer = _go_peer(folder)
     accounts = stack.enter_context(accounts_service(folder))
-    token = asyncio.run(token_of_a_user(accounts, folder))
+    token = asyncio.run(token_of_a_user(accounts.address, folder))
     backends = {"accounts": accounts}
     if go_peer:
-        answer = folder / "answer"
-        answer.write_bytes(answer_of(accounts, token))
-        backends["constant"] = free_address()
-        command = (go_peer, "backend", backends["constant"], answer)
-        stack.enter_context(started(command, backends["constant"], folder))
+        answer, address = folder / "answer", free_address()
+        answer.write_bytes(answer_of(accounts.address, token))
+        command = (go_peer, "backend", address, answer)
+        process = stack.enter_context(started(command, address, folder))
+        backends["constant"] = Front(ITSELF, address, process, is_grpc=True)
     jobs: list[Job] = []
-    for name, address in backends.items():
-        rows = stack.enter_context(fronts(address, go_peer, folder))
+    for name, backend in backends.items():
+        rows = stack.enter_context(fronts(backend, go_peer, folder))
         for front in rows[1:]:
             check(front, token)
         for concurrency in CONCURRENCIES:
@@ -134,10 +138,10 @@ def _table(case: Case, rows: dict[str, list[Measured]]) -> Table:
     """Return medians over the rounds; ratios are taken within rounds, before the median."""
     table = Table(title=f"backend {case[0]}, {case[1]} at once", title_justify="left")
     table.add_column("front")
-    headings = ("p50 ms", "p99 ms", "requests/s", "adds at p50, ms", "gateway does, times as much")
+    headings = ("p50 ms", "p99 ms", "requests/s", "CPU ms each", "adds at p50", "gateway / front")
     for heading in headings:
         table.add_column(heading, justify="right")
-    ours, bare = rows[OURS], rows["gRPC itself"]
+    ours, bare = rows[OURS], rows[ITSELF]
     for name, found in rows.items():
         added = statistics.median(f.p50 - b.p50 for f, b in zip(found, bare, strict=True))
         ratio = statistics.median(o.rate / f.rate for o, f in zip(ours, found, strict=True))
@@ -146,6 +150,7 @@ def _table(case: Case, rows: dict[str, list[Measured]]) -> Table:
             f"{statistics.median(each.p50 for each in found):.2f}",
             f"{statistics.median(each.p99 for each in found):.2f}",
             f"{statistics.median(each.rate for each in found):.0f}",
+            f"{statistics.median(each.cpu for each in found):.2f}",
             f"{added:+.2f}",
             f"{ratio:.2f}",
         )

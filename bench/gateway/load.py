@@ -34,11 +34,16 @@ _TOTALS = re.compile(r"(\d+) failed, (\d+) errored, (\d+) timeout")
 
 @dataclass(frozen=True)
 class Measured:
-    """One measurement: latencies in milliseconds, requests per second."""
+    """One measurement: latencies in milliseconds, requests per second.
+
+    `cpu` is the processor time of the front alone, in milliseconds a request: what others do on
+    the machine at the same time hardly changes it.
+    """
 
     p50: float
     p99: float
     rate: float
+    cpu: float
 
 
 def native(front: Front, concurrency: int, seconds: float, token: str) -> Measured:
@@ -47,6 +52,7 @@ def native(front: Front, concurrency: int, seconds: float, token: str) -> Measur
     A gRPC server gets one connection with as many streams, as from a gateway; a gateway gets as
     many HTTP/1.1 connections.
     """
+    cpu = -front.cpu_seconds()
     with tempfile.TemporaryDirectory() as folder:
         log, body = Path(folder) / "log", Path(folder) / "body"
         body.write_bytes(bytes(5))  # a gRPC frame around an empty message
@@ -73,13 +79,17 @@ def native(front: Front, concurrency: int, seconds: float, token: str) -> Measur
         rows = [line.split("\t") for line in log.read_text().splitlines()]
     if not rate or not totals or any(map(int, totals.groups())) or any(r[1] != "200" for r in rows):
         raise RuntimeError(f"{front.name} did not answer everything:\n{done.stdout}")
+    cpu += front.cpu_seconds()
     times = [int(row[2]) / 1000 for row in rows]
-    return Measured(percentile(times, 50), percentile(times, 99), float(rate[1]))
+    requests = float(rate[1]) * (seconds + WARM_UP_SECONDS)
+    p50, p99 = percentile(times, 50), percentile(times, 99)
+    return Measured(p50, p99, float(rate[1]), cpu * 1000 / requests)
 
 
 def python_client(front: Front, concurrency: int, seconds: float, token: str) -> Measured:
     """Measure a gRPC server with grpc.aio. Raises AioRpcError."""
     times: list[float] = []
+    cpu = 0.0
     metadata = (("authorization", f"Bearer {token}"),)
 
     async def ask(stub: "AccountsServiceAsyncStub", until: float) -> None:
@@ -88,15 +98,19 @@ def python_client(front: Front, concurrency: int, seconds: float, token: str) ->
             times.append((time.perf_counter() - started) * 1000)
 
     async def run() -> None:
+        nonlocal cpu
         async with grpc.aio.insecure_channel(front.address) as channel:
             stub = AccountsServiceStub(channel)
             for duration in (WARM_UP_SECONDS, seconds):
                 times.clear()
+                cpu = -front.cpu_seconds()
                 until = time.perf_counter() + duration
                 await asyncio.gather(*(ask(stub, until) for _ in range(concurrency)))
 
     asyncio.run(run())
-    return Measured(percentile(times, 50), percentile(times, 99), len(times) / seconds)
+    cpu += front.cpu_seconds()
+    p50, p99 = percentile(times, 50), percentile(times, 99)
+    return Measured(p50, p99, len(times) / seconds, cpu * 1000 / len(times))
 
 
 def check(front: Front, token: str) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+import psutil
 
 from services.chassis.clients import Clients
 from services.chassis.settings import Settings
@@ -25,6 +26,7 @@ from vitascope.accounts.v1.internal_pb2_grpc import AdminServiceStub
 START_SECONDS = 30.0
 EMAIL, PASSWORD = "bench@example.org", "a password for the bench"
 PATH = "/accounts/v1/account"
+ITSELF = "gRPC itself"
 METHOD = "/vitascope.accounts.v1.AccountsService/GetAccount"
 
 
@@ -34,11 +36,17 @@ class Front:
 
     name: str
     address: str
+    process: psutil.Process
     is_grpc: bool = False
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that its processes have taken so far."""
+        family = [self.process, *self.process.children(recursive=True)]
+        return sum(sum(each.cpu_times()[:2]) for each in family)
 
 
 @contextmanager
-def started(command: Sequence[str | Path], address: str, folder: Path) -> Iterator[None]:
+def started(command: Sequence[str | Path], address: str, folder: Path) -> Iterator[psutil.Process]:
     """Run a server until the block ends; it has to listen on the address within 30 s.
 
     The suite's settings come with it, in the environment.
@@ -54,7 +62,7 @@ def started(command: Sequence[str | Path], address: str, folder: Path) -> Iterat
             if process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"{command[0]} does not start:\n{log.read_text()[-2000:]}")
             time.sleep(0.02)
-        yield
+        yield psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(20)
@@ -98,33 +106,33 @@ def _listens(address: str) -> bool:
 
 
 @contextmanager
-def accounts_service(folder: Path) -> Iterator[str]:
-    """Run the real accounts service; yield its address."""
+def accounts_service(folder: Path) -> Iterator[Front]:
+    """Run the real accounts service."""
     address = free_address()
     command = ["env", f"VITASCOPE_ACCOUNTS_ADDRESS={address}", sys.executable]
-    with started([*command, "-m", "services.accounts"], address, folder):
-        yield address
+    with started([*command, "-m", "services.accounts"], address, folder) as process:
+        yield Front(ITSELF, address, process, is_grpc=True)
 
 
 @contextmanager
-def fronts(backend: str, go_peer: Path | None, folder: Path) -> Iterator[list[Front]]:
+def fronts(backend: Front, go_peer: Path | None, folder: Path) -> Iterator[list[Front]]:
     """Run every gateway in front of a backend; yield them after the backend itself."""
     module = "bench.gateway.peer_starlette:app"
     granian: list[str | Path] = [Path(sys.executable).with_name("granian"), "--interface", "asgi"]
+    ours, starlette, go = (free_address() for _ in range(3))
+    known: list[str | Path] = ["env", f"VITASCOPE_ACCOUNTS_ADDRESS={backend.address}"]
+    port = starlette.rpartition(":")[2]
+    commands: dict[tuple[str, str], list[str | Path]] = {
+        ("gateway", ours): [*known, sys.executable, "-m", "gateway"],
+        ("Starlette", starlette): [*known, *granian, "--port", port, module],
+    }
+    if go_peer:
+        commands["grpc-gateway", go] = [go_peer, "gateway", go, backend.address]
     with ExitStack() as stack:
-        found = [Front("gRPC itself", backend, is_grpc=True)]
-        ours, starlette, go = (free_address() for _ in range(3))
-        known: list[str | Path] = ["env", f"VITASCOPE_ACCOUNTS_ADDRESS={backend}"]
-        port = starlette.rpartition(":")[2]
-        commands: dict[Front, list[str | Path]] = {
-            Front("gateway", ours): [*known, sys.executable, "-m", "gateway"],
-            Front("Starlette", starlette): [*known, *granian, "--port", port, module],
-        }
-        if go_peer:
-            commands[Front("grpc-gateway", go)] = [go_peer, "gateway", go, backend]
-        for front, command in commands.items():
-            stack.enter_context(started(command, front.address, folder))
-            found.append(front)
+        found = [backend]
+        for (name, address), command in commands.items():
+            process = stack.enter_context(started(command, address, folder))
+            found.append(Front(name, address, process))
         yield found
 
 
