@@ -37,7 +37,7 @@ class Measured:
     """One measurement: latencies in milliseconds, requests per second.
 
     `cpu` is the processor time of the front alone, in milliseconds a request: what others do on
-    the machine at the same time hardly changes it.
+    the machine at the same time changes it less than the rest.
     """
 
     p50: float
