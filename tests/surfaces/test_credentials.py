@@ -56,6 +56,15 @@ def test_a_secret_in_the_body_and_in_the_header(
     check_refused(create(anyone, version, {}, headers={"Authorization": f"Api-Key {secret}"}))
 
 
+def test_a_secret_in_the_query_of_a_get(anyone: httpx.Client, keys: dict[str, str]) -> None:
+    """Every GET that exists is public; one with credentials, as documented, works as well."""
+    [made] = create(anyone, "v2", {"secret": keys["secret"]}).json()
+    for credential in ({"secret": keys["secret"]}, {"api_key": keys["api_key"]}, {}):
+        [status] = anyone.get("/v2/status", params={"tasks": made["key"], **credential}).json()
+        assert status["key"] == made["key"]
+        assert keys["secret"] not in str(status)
+
+
 @pytest.mark.parametrize("page", LISTED)
 def test_an_api_key_opens_on_listed_pages(
     anyone: httpx.Client, keys: dict[str, str], page: str
