@@ -39,9 +39,7 @@ def http_server(
         raise ValueError("TLS needs both a certificate and its key")
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
-    # The server shares a port with whoever has it already; a second gateway has to fail instead.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    socket.create_server((host, int(port)), family=family).close()
+    _check_free(host, int(port))
     return Server(
         gateway,
         address=host,
@@ -64,6 +62,12 @@ def http_server(
         # Its lines go where all others of the process go, in the same form.
         log_dictconfig={"handlers": {}, "loggers": {"_granian": {"propagate": True}}},
     )
+
+
+def _check_free(host: str, port: int) -> None:
+    # The server shares a port with whoever has it already; a second gateway has to fail instead.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    socket.create_server((host, port), family=family).close()
 
 
 def _connections() -> int:
