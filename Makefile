@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format protos
+.PHONY: help setup demo test bench check format protos
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -24,6 +24,9 @@ demo: setup ## start the suite, process a real video and a task, say what happen
 
 test: setup ## run the whole test suite
 	@$(BIN)/pytest
+
+bench: setup ## measure the gateway beside its peers (needs h2load, and Go for all of it)
+	@$(BIN)/python -m bench.gateway
 
 check: setup ## format, lint, types, import contracts, and the contract's own checks
 	$(BIN)/ruff format --check .

@@ -79,7 +79,7 @@ class Home:
             "VITASCOPE_DATABASE_URL": f"sqlite:///{self.root}/db/{{service}}.sqlite",
             "VITASCOPE_STORAGE_URL": f"file://{self.root}/storage",
             "VITASCOPE_SCRATCH_DIR": str(self.root / "scratch"),
-            "VITASCOPE_PUBLIC_URL": f"http://{addresses.get('http', 'localhost')}",
+            "VITASCOPE_PUBLIC_URL": f"{rest_scheme()}://{addresses.get('http', 'localhost')}",
         }
         defaults |= {f"VITASCOPE_{name.upper()}_ADDRESS": addresses[name] for name in SERVICES}
         defaults |= {"VITASCOPE_HTTP_ADDRESS": addresses.get("http", "127.0.0.1:0")}
@@ -88,6 +88,11 @@ class Home:
         if "broker" in addresses:
             defaults["VITASCOPE_KAFKA_SERVERS"] = addresses["broker"]
         return {**defaults, **self.keys(), **os.environ}
+
+
+def rest_scheme() -> str:
+    """`https` when the user set TLS up, else `http`."""
+    return "https" if "VITASCOPE_TLS_CERTIFICATE" in os.environ else "http"
 
 
 def free_address() -> str:

@@ -1,17 +1,15 @@
 """The `vitascope` command."""
 
 import asyncio
-import json
-from collections.abc import Coroutine
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli import admin, settings_table
+from cli import settings_table
+from cli.commands import keys, limits, teams, users
+from cli.commands.asking import Data
 from cli.home import Home, HomeInUseError
 from cli.up import AddressInUseError, run_suite
-from services.chassis.errors import VitascopeError
 
 app = typer.Typer(
     name="vitascope",
@@ -20,15 +18,10 @@ app = typer.Typer(
     help="A self-hosted media platform: video ingestion, conversion and media tasks.",
     epilog="First steps: vitascope up --data DIR --http 127.0.0.1:8080, then vitascope users add.",
 )
-users = typer.Typer(no_args_is_help=True, help="Who may sign in.")
-keys = typer.Typer(no_args_is_help=True, help="Credentials of the Tasks API.")
-app.add_typer(users, name="users")
-app.add_typer(keys, name="keys")
-
-Data = Annotated[
-    Path, typer.Option(help="Folder that the suite lives in.", file_okay=False, resolve_path=True)
-]
-Email = Annotated[str, typer.Option(help="Address that the user signs in with.")]
+app.add_typer(users.app, name="users")
+app.add_typer(teams.app, name="teams")
+app.add_typer(keys.app, name="keys")
+app.add_typer(limits.app, name="limits")
 
 
 @app.command()
@@ -57,48 +50,10 @@ def up(
     raise typer.Exit(status)
 
 
-@users.command("add")
-def add_user(
-    data: Data,
-    email: Email,
-    password: Annotated[str, typer.Option(help="8 to 128 characters.")],
-    name: Annotated[str, typer.Option(help="Name to go by.")] = "",
-    team: Annotated[str, typer.Option(help="Team to join or to make.")] = "",
-) -> None:
-    """Add a user and print its id and its team's id as JSON.
-
-    Works while `vitascope up` runs on the folder and before it.
-    """
-    _print(admin.add_user(Home(data), email, password, name, team))
-
-
-@keys.command("add")
-def add_keys(
-    data: Data,
-    email: Email,
-    referrer: Annotated[
-        list[str] | None,
-        typer.Option(help="Page that may use the API key; may be given several times."),
-    ] = None,
-) -> None:
-    """Make a secret and an API key for a user and print them, this once, as JSON."""
-    _print(admin.add_keys(Home(data), email, referrer or []))
-
-
 @app.command("settings")
 def show_settings() -> None:
     """Print the table of all settings, as the README has it."""
     typer.echo(settings_table.markdown())
-
-
-def _print(call: Coroutine[object, object, dict[str, str]]) -> None:
-    try:
-        typer.echo(json.dumps(asyncio.run(call)))
-    except VitascopeError as error:
-        for violation in error.violations:
-            typer.echo(f"{violation.field}: {violation.description}", err=True)
-        typer.echo(error.message, err=True)
-        raise typer.Exit(1) from error
 
 
 if __name__ == "__main__":

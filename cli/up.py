@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from cli.home import SERVICES, Home, free_address
+from cli.home import SERVICES, Home, free_address, rest_scheme
 from cli.supervisor import Part, Supervisor
 
 READY_SECONDS = 90.0
@@ -22,7 +22,8 @@ READY_SECONDS = 90.0
 async def run_suite(home: Home, http: str, workers: int, allow_loopback: bool) -> int:
     """Run the suite in `home` until SIGTERM or SIGINT; returns the exit status.
 
-    Prints `ready http://HOST:PORT` once REST answers. A second signal ends it at once.
+    Prints `ready http://HOST:PORT` (https with TLS) once REST answers. A second signal ends it at
+    once.
     """
     home.prepare()
     with home.claimed():
@@ -109,7 +110,7 @@ async def _announce_and_wait(http: str, stop: asyncio.Event, logs: Path) -> int:
     await asyncio.wait({stopped, answers}, timeout=READY_SECONDS, return_when="FIRST_COMPLETED")
     if answers.done():
         answers.result()
-        print(f"ready http://{http}", flush=True)
+        print(f"ready {rest_scheme()}://{http}", flush=True)
     elif not stopped.done():
         Console(stderr=True).print(f"the suite did not become ready; its logs are in {logs}")
         return 1
@@ -121,7 +122,12 @@ async def _announce_and_wait(http: str, stop: asyncio.Event, logs: Path) -> int:
 async def _until_rest_answers(http: str) -> None:
     host, _, port = http.rpartition(":")
     host = "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104 - an address we compare
-    async with httpx.AsyncClient(base_url=f"http://{host}:{port}", trust_env=False) as client:
+    # The certificate is for the name that the world knows, not for this look at ourselves.
+    async with httpx.AsyncClient(
+        base_url=f"{rest_scheme()}://{host}:{port}",
+        trust_env=False,
+        verify=False,  # noqa: S501
+    ) as client:
         while True:
             try:
                 if (await client.get("/healthz")).status_code == httpx.codes.OK:

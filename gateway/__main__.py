@@ -4,19 +4,21 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 
-from granian.constants import Interfaces
-from granian.log import LogLevels
-from granian.server.embed import Server
+import uvloop
 
 import vitascope
+from gateway.addresses import networks
+from gateway.admission import Admission
 from gateway.app import Gateway
 from gateway.channels import Channels
 from gateway.routes import files_of
+from gateway.server import http_server
 from gateway.transcode import Limits
 from services.chassis import telemetry
+from services.chassis.clients import Clients
 from services.chassis.settings import Settings, load
+from vitascope.accounts.v1.internal_pb2_grpc import IdentityServiceStub
 
 GRACE_SECONDS = 10.0
 # How long broken-off requests may take to notice.
@@ -28,15 +30,19 @@ CALL_SECONDS = 900.0
 async def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status, 1 when the server ends by itself.
 
-    Raises OSError when the address is taken.
+    Raises OSError when the address is taken, and ValueError for settings that cannot be followed.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     channels = Channels(settings.address_of)
     limits = Limits(settings.request_body_limit, settings.max_upload_bytes, CALL_SECONDS)
-    gateway = Gateway(files_of(vitascope), channels, limits, settings.public_url)
-    server = _server(gateway, settings.http_address)
+    clients = Clients(settings, "gateway")
+    admission = Admission(
+        clients.stub(IdentityServiceStub), networks(settings.trusted_proxies or "")
+    )
+    gateway = Gateway(files_of(vitascope), channels, limits, settings.public_url, admission)
+    server = http_server(gateway, settings.http_address, settings.tls_certificate, settings.tls_key)
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -50,26 +56,8 @@ async def run(settings: Settings) -> int:
         gateway.abort()
         await asyncio.wait({serving}, timeout=ABORT_SECONDS)
     await channels.close()
+    await clients.close()
     return 0
-
-
-def _server(gateway: Gateway, address: str) -> Server:
-    host, _, port = address.rpartition(":")
-    host = host.strip("[]")
-    # The server shares a port with whoever has it already; a second gateway has to fail instead.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    socket.create_server((host, int(port)), family=family).close()
-    return Server(
-        gateway,
-        address=host,
-        port=int(port),
-        interface=Interfaces.ASGINL,
-        websockets=False,
-        backlog=1024,
-        log_level=LogLevels.error,
-        # Its lines go where all others of the process go, in the same form.
-        log_dictconfig={"handlers": {}, "loggers": {"_granian": {"propagate": True}}},
-    )
 
 
 def main() -> int:
@@ -80,7 +68,7 @@ def main() -> int:
     if settings.metrics_address:
         stop_metrics = telemetry.start_metrics(settings.metrics_address)
     try:
-        return asyncio.run(run(settings))
+        return uvloop.run(run(settings))
     finally:
         if stop_metrics is not None:
             stop_metrics()

@@ -9,8 +9,10 @@ from http import HTTPStatus
 import structlog
 from google.protobuf.descriptor import FileDescriptor
 
+from gateway.admission import Admission
 from gateway.channels import Channels
 from gateway.codec import Codec, to_json
+from gateway.docs import DocsPage
 from gateway.downloads import DownloadEndpoint
 from gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
 from gateway.openapi import document
@@ -24,6 +26,8 @@ from gateway.uploads import UploadEndpoint
 from services.chassis import telemetry
 from vitascope.options.v1 import options_pb2
 
+_READING = ("GET", "HEAD")
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -36,12 +40,14 @@ class Gateway:
         channels: Channels,
         limits: Limits,
         public_url: str,
+        admission: Admission,
     ) -> None:
         """Raises ValueError for RPCs that cannot be served over HTTP as their options say."""
         self._files = list(files)
         self._channels = channels
         self._limits = limits
         self._public_url = public_url
+        self._admission = admission
         self._codecs: dict[str, Codec] = {}
         self._endpoints = {route: self._endpoint(route) for route in routes_of(self._files)}
         self._table = RouteTable(self._endpoints)
@@ -49,6 +55,7 @@ class Gateway:
             "openapi.json": self._answer_openapi,
             "healthz": self._answer_health,
         }
+        self._docs = DocsPage()
         self._running: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,6 +82,7 @@ class Gateway:
                 "request",
                 method=exchange.method,
                 path=exchange.path,
+                client=exchange.client,
                 status=exchange.status,
                 client_left=exchange.gone,
                 milliseconds=round((time.perf_counter() - started) * 1000, 1),
@@ -101,22 +109,56 @@ class Gateway:
             await self._refuse(exchange, broken())
 
     async def _refuse(self, exchange: Exchange, refusal: Refusal) -> None:
-        body = surface_of(exchange.segments).error_body(refusal)
-        await exchange.answer(refusal.status, to_json(body), refusal.headers)
-        await exchange.drain()
+        surface = surface_of(exchange.segments)
+        if refusal.status == HTTPStatus.UNAUTHORIZED:
+            refusal.headers.setdefault("www-authenticate", surface.challenge)
+        body = to_json(surface.error_body(refusal))
+        await exchange.answer(refusal.status, body, refusal.headers)
+        if refusal.status != HTTPStatus.REQUEST_TIMEOUT:
+            await exchange.drain()
 
     async def _dispatch(self, exchange: Exchange) -> None:
-        own = self._own.get(exchange.segments[0]) if len(exchange.segments) == 1 else None
-        if own is not None and exchange.method in ("GET", "HEAD"):
+        exchange.check_size()
+        surface = surface_of(exchange.segments)
+        await self._admission.receive(exchange, surface)
+        if exchange.method == "OPTIONS":
+            await self._answer_options(exchange, surface)
+            return
+        if exchange.segments[:1] == ["docs"]:
+            await self._docs(exchange)
+            return
+        own = self._own_of(exchange)
+        if own is not None and exchange.method in _READING:
             await own(exchange)
             return
-        if own is not None:
-            raise _refusal_of_no_route(exchange, NoRoute(("GET", "HEAD")))
         found = self._table.find(exchange.method, exchange.segments)
-        if isinstance(found, NoRoute):
-            raise _refusal_of_no_route(exchange, found)
+        if own is not None or isinstance(found, NoRoute):
+            raise _refusal_of_no_route(exchange, self._allowed(exchange))
         route, segments = found
-        await self._endpoints[route](exchange, segments)
+        endpoint = self._endpoints[route]
+        whole = None if isinstance(endpoint, UploadEndpoint) else self._limits.body_bytes
+        await self._admission.verify(exchange, whole)
+        await endpoint(exchange, segments)
+
+    def _own_of(self, exchange: Exchange) -> Callable[[Exchange], Awaitable[None]] | None:
+        return self._own.get(exchange.segments[0]) if len(exchange.segments) == 1 else None
+
+    def _allowed(self, exchange: Exchange) -> tuple[str, ...]:
+        """Return the methods that the path takes; none when nothing is there."""
+        if exchange.segments[:1] == ["docs"] or self._own_of(exchange) is not None:
+            return (*_READING, "OPTIONS")
+        found = self._table.find("OPTIONS", exchange.segments)
+        return (*found.allowed, "OPTIONS") if isinstance(found, NoRoute) and found.allowed else ()
+
+    async def _answer_options(self, exchange: Exchange, surface: Surface) -> None:
+        # A lone `*` asks about the server as a whole.
+        allowed = ("OPTIONS",) if exchange.path == "*" else self._allowed(exchange)
+        if not allowed:
+            raise _refusal_of_no_route(exchange, ())
+        headers = {"allow": ", ".join(allowed)}
+        if surface.cross_origin:
+            headers |= await self._admission.preflight(exchange, allowed)
+        await exchange.answer(HTTPStatus.NO_CONTENT, b"", headers)
 
     def _endpoint(self, route: Route) -> Endpoint:
         rpc = route.rpc
@@ -125,7 +167,7 @@ class Gateway:
         if not (rpc.client_streaming or rpc.server_streaming):
             return UnaryEndpoint(route, codec, call, self._limits)
         if not rpc.client_streaming and rpc.output_type.full_name == HTTP_BODY:
-            return DownloadEndpoint(route, codec, call)
+            return DownloadEndpoint(route, codec, call, self._limits)
         if not rpc.client_streaming:
             return StreamEndpoint(route, codec, call, self._limits)
         if not rpc.server_streaming and rpc.GetOptions().HasExtension(options_pb2.upload):
@@ -149,11 +191,11 @@ class Gateway:
         await exchange.answer(status, to_json(health), {"cache-control": "no-store"})
 
 
-def _refusal_of_no_route(exchange: Exchange, found: NoRoute) -> Refusal:
-    if not found.allowed:
+def _refusal_of_no_route(exchange: Exchange, methods: tuple[str, ...]) -> Refusal:
+    if not methods:
         message = f"There is nothing at {exchange.path}"
         return Refusal(HTTPStatus.NOT_FOUND, "NotFoundException", message)
-    allowed = ", ".join(found.allowed)
+    allowed = ", ".join(methods)
     message = f"{exchange.path} takes {allowed}, not {exchange.method}"
     status = HTTPStatus.METHOD_NOT_ALLOWED
     return Refusal(status, "MethodNotAllowedException", message, headers={"allow": allowed})

@@ -55,9 +55,12 @@ class Codec:
         return lambda message: to_json(write(message))
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def to_json(value: Any) -> bytes:
     """Return compact JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _encode(value).encode()
 
 
 def refusal_of_mismatch(mismatch: Mismatch, location: str) -> Refusal:

@@ -1,5 +1,6 @@
 """Files out: server-streaming RPCs of `google.api.HttpBody` as plain HTTP bodies."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,9 +10,9 @@ from google.api.httpbody_pb2 import HttpBody
 from gateway.codec import Codec
 from gateway.exchange import Exchange
 from gateway.httpmeta import answer_head
-from gateway.problems import refusal_of
+from gateway.problems import refusal_of, too_slow
 from gateway.routes import Route
-from gateway.transcode import Binder
+from gateway.transcode import Binder, Limits
 
 _UNKNOWN_TYPE = "application/octet-stream"
 
@@ -19,10 +20,11 @@ _UNKNOWN_TYPE = "application/octet-stream"
 class DownloadEndpoint:
     """Passes the bytes on as they come, no faster than the client takes them."""
 
-    def __init__(self, route: Route, codec: Codec, call: Any) -> None:
+    def __init__(self, route: Route, codec: Codec, call: Any, limits: Limits) -> None:
         self._binder = Binder(route, codec)
         self._codec = codec
         self._call = call
+        self._seconds = limits.call_seconds
 
     async def __call__(self, exchange: Exchange, segments: Sequence[str]) -> None:
         """Stream the answer. A failure in its middle breaks the connection off."""
@@ -43,7 +45,10 @@ class DownloadEndpoint:
 
     async def _first(self, call: Any) -> HttpBody | None:
         try:
-            first = await call.read()
+            async with asyncio.timeout(self._seconds):
+                first = await call.read()
+        except TimeoutError:
+            raise too_slow() from None
         except grpc.aio.AioRpcError as error:
             raise refusal_of(error, self._codec.surface.statuses) from error
         return None if first is grpc.aio.EOF else first

@@ -1,12 +1,16 @@
 """One HTTP request and its answer, over ASGI."""
 
 import asyncio
+import hashlib
 import re
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
+from gateway import compression
 from gateway.problems import Refusal, bad_request, too_large
 
 Scope = MutableMapping[str, Any]
@@ -19,7 +23,24 @@ _JSON = "application/json"
 # client gets to see the answer instead of a broken connection.
 _DRAINED_BYTES = 64 * 2**20
 _DRAINED_SECONDS = 10.0
+# A body may keep us waiting this long for its next bytes, and in all as long as this and what it
+# takes at the slowest speed that is still a client's and not an attack's.
 _IDLE_SECONDS = 60.0
+_SLOWEST_BYTES_A_SECOND = 1024
+# How long a client may take to accept one piece, of at most 1 MiB, of a streamed answer.
+_ACCEPT_SECONDS = 120.0
+_PIECE_BYTES = 256 * 2**10
+_TARGET_BYTES = 32 * 2**10
+_HEADERS_BYTES = 32 * 2**10
+
+# Unless an answer has its own: pages of other sites may neither frame, sniff, nor be told of it.
+_USUAL = {
+    "server": "vitascope",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+_USUAL_OF_TLS = {**_USUAL, "strict-transport-security": "max-age=31536000"}
 
 
 class ClientGone(Exception):
@@ -30,8 +51,11 @@ class Exchange:
     """A request as it comes in, and the answer as it goes out.
 
     `segments` are the percent-encoded path segments without empty ones: repeated slashes count as
-    one. Header names are lower-case; of a repeated header the last value counts. `status` is what
-    was answered, None before; `gone` whether the client left first.
+    one; `target` is the path with the query as sent. Header names are lower-case; of a repeated
+    header the last value counts, but for `forwarded_for`. `peer` and `client` are the addresses of
+    who is connected and of who asked. `headers_of_any_answer` go out whatever the answer is; its
+    `varies` name the request headers that it depends on. `status` is what was answered, None
+    before; `gone` whether the client left first.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,17 +64,49 @@ class Exchange:
         self.path = raw_path.partition(b"?")[0].decode("latin-1")
         self.segments = [segment for segment in self.path.split("/") if segment]
         self.query: bytes = scope["query_string"]
-        self.headers: dict[str, str] = {
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in scope["headers"]
-        }
+        self.target = self.path + (f"?{self.query.decode('latin-1')}" if self.query else "")
+        self.headers: dict[str, str] = {}
+        self.forwarded_for: list[str] = []
+        self._headers_bytes = 0
+        for raw_name, raw_value in scope["headers"]:
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            self.headers[name] = value
+            self._headers_bytes += len(name) + len(value)
+            if name == "x-forwarded-for":
+                self.forwarded_for.append(value)
+        self.peer: str = (scope.get("client") or ("",))[0]
+        self.client = self.peer
+        self.headers_of_any_answer: dict[str, str] = {}
+        self.varies: list[str] = []
+        self._usual = _USUAL_OF_TLS if scope.get("scheme") == "https" else _USUAL
         asked_id = self.headers.get("x-request-id", "")
         self.request_id = asked_id if _REQUEST_ID.fullmatch(asked_id) else uuid.uuid4().hex
         self.status: int | None = None
         self.gone = False
-        self._body_ended = False
+        self._body: bytes | None = None
+        self._body_begun = self._body_ended = False
+        self._digest: str | None = None
         self._receive = receive
         self._send = send
+
+    def check_size(self) -> None:
+        """Raise a 414 or 431 Refusal when the path and query or the headers are too long."""
+        if len(self.target) > _TARGET_BYTES:
+            message = f"The path and query are longer than {_TARGET_BYTES} bytes"
+            raise Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "BadRequestException", message)
+        if self._headers_bytes > _HEADERS_BYTES:
+            message = f"The headers are longer than {_HEADERS_BYTES} bytes"
+            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            raise Refusal(status, "BadRequestException", message)
+
+    def awaits_leave(self) -> bool:
+        """Whether the client holds the body back until it is asked for (`100 Continue`)."""
+        waits = self.headers.get("expect", "").lower() == "100-continue"
+        return waits and not self._body_begun
+
+    def expect_digest(self, digest: str) -> None:
+        """Have `chunks` refuse a body with another SHA-256, in lower-case hexadecimal."""
+        self._digest = digest
 
     def declared_length(self) -> int | None:
         """The body's length in bytes as the client says, if it does."""
@@ -58,22 +114,33 @@ class Exchange:
         return int(text) if text.isascii() and text.isdigit() else None
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes. Raises ClientGone, and a 408 Refusal for a long pause."""
+        """Yield the body as it comes.
+
+        Raises ClientGone, a 408 Refusal for a long pause or a body that only drips, and a 400 at
+        the end of a body that is not the one that was announced.
+        """
+        patience, digest = _Patience(), hashlib.sha256()
         while not self._body_ended:
-            try:
-                async with asyncio.timeout(_IDLE_SECONDS):
-                    event = await self._receive()
-            except TimeoutError:
-                message = f"Nothing came for {_IDLE_SECONDS:.0f} seconds"
-                raise Refusal(408, "RequestTimeoutException", message) from None
+            event = await patience.next_of(self._receive)
+            self._body_begun = True
             if event["type"] != "http.request":
                 raise ClientGone
             self._body_ended = not event.get("more_body", False)
-            if event.get("body"):
-                yield event["body"]
+            if chunk := event.get("body"):
+                patience.reward(len(chunk))
+                if self._digest is not None:
+                    digest.update(chunk)
+                yield chunk
+        if self._digest not in (None, digest.hexdigest()):
+            raise bad_request("The body is not the one that X-Content-SHA256 tells of")
 
     async def body(self, limit: int) -> bytes:
-        """Return the whole body. Raises ClientGone, and a 413 Refusal above `limit` bytes."""
+        """Return the whole body, as often as asked.
+
+        Raises ClientGone, and a 413 Refusal above `limit` bytes.
+        """
+        if self._body is not None:
+            return self._body
         if (self.declared_length() or 0) > limit:
             raise too_large(limit)
         whole = bytearray()
@@ -81,7 +148,8 @@ class Exchange:
             whole += chunk
             if len(whole) > limit:
                 raise too_large(limit)
-        return bytes(whole)
+        self._body = bytes(whole)
+        return self._body
 
     @asynccontextmanager
     async def while_connected(self) -> AsyncIterator[None]:
@@ -104,31 +172,53 @@ class Exchange:
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the status and the headers; header names are lower-case."""
         self.status = status
-        always = {"x-request-id": self.request_id, "x-content-type-options": "nosniff"}
+        out = {**self._usual, **self.headers_of_any_answer, **headers}
+        out["x-request-id"] = self.request_id
+        if self.varies:
+            out["vary"] = ", ".join([*self.varies, *filter(None, [headers.get("vary")])])
         await self._send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": _encoded({**headers, **always}.items()),
-            }
+            {"type": "http.response.start", "status": status, "headers": _encoded(out.items())}
         )
 
     async def write(self, chunk: bytes, *, more: bool = True) -> None:
-        """Send a piece of the answer's body, waiting while the client is slower; none for HEAD."""
+        """Send a piece of the answer's body, waiting while the client is slower; none for HEAD.
+
+        Raises TimeoutError when the client does not take it in time.
+        """
         body = b"" if self.method == "HEAD" else chunk
-        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+        async with asyncio.timeout(_ACCEPT_SECONDS):
+            await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def answer(
         self, status: int, body: bytes, headers: Mapping[str, str] | None = None
     ) -> None:
-        """Send a whole answer, JSON unless the headers say otherwise."""
-        length = {} if status in (204, 304) else {"content-length": str(len(body))}
-        kind = {"content-type": _JSON} if length else {}
-        await self.start(status, {**kind, **length, **(headers or {})})
-        await self.write(body if length else b"", more=False)
+        """Send a whole answer, JSON unless the headers say otherwise, smaller where it helps."""
+        if status in (204, 304):
+            await self.start(status, headers or {})
+            await self.write(b"", more=False)
+            return
+        out = {"content-type": _JSON, **(headers or {})}
+        if compression.worthwhile(body, out):
+            self.varies.append("accept-encoding")
+            encoding = compression.chosen(self.headers.get("accept-encoding", ""))
+            if encoding is not None:
+                body = await compression.compressed(body, encoding)
+                out["content-encoding"] = encoding
+                if out.get("etag", "").startswith('"'):
+                    # Other bytes under one name: only the content is the same.
+                    out["etag"] = "W/" + out["etag"]
+        out["content-length"] = str(len(body))
+        await self.start(status, out)
+        # In pieces, as what is handed over at once is held for as long as the client likes.
+        while len(body) > _PIECE_BYTES:
+            await self.write(body[:_PIECE_BYTES])
+            body = body[_PIECE_BYTES:]
+        await self.write(body, more=False)
 
     async def drain(self) -> None:
         """Read and drop what is left of the body after an early answer, up to a bound."""
+        if self.awaits_leave():
+            return
         left = _DRAINED_BYTES
         try:
             async with asyncio.timeout(_DRAINED_SECONDS):
@@ -138,6 +228,29 @@ class Exchange:
                         return
         except (ClientGone, Refusal, TimeoutError):
             return
+
+
+class _Patience:
+    """How long a body may keep us waiting; time in which nobody asks for it does not count."""
+
+    def __init__(self) -> None:
+        self._left = _IDLE_SECONDS
+
+    def reward(self, size: int) -> None:
+        """Grant the time that so many bytes may take."""
+        self._left += size / _SLOWEST_BYTES_A_SECOND
+
+    async def next_of(self, receive: Receive) -> MutableMapping[str, Any]:
+        """Return the next event. Raises a 408 Refusal when it does not come in time."""
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(min(self._left, _IDLE_SECONDS)):
+                event = await receive()
+        except TimeoutError:
+            message = "The body does not come, or comes too slowly"
+            raise Refusal(408, "RequestTimeoutException", message) from None
+        self._left -= time.monotonic() - started
+        return event
 
 
 def decoded(text: str) -> str:

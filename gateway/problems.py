@@ -1,12 +1,13 @@
 """What goes wrong on the way, with the HTTP status that says so."""
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 
 import grpc
 
 from gateway.httpmeta import answer_head
-from services.chassis.errors import Violation, from_rpc
+from services.chassis.errors import Violation, VitascopeError, from_rpc
 
 STATUSES: Mapping[grpc.StatusCode, int] = {
     grpc.StatusCode.INVALID_ARGUMENT: HTTPStatus.BAD_REQUEST,
@@ -25,6 +26,8 @@ STATUSES: Mapping[grpc.StatusCode, int] = {
     grpc.StatusCode.DEADLINE_EXCEEDED: HTTPStatus.GATEWAY_TIMEOUT,
 }
 DEFAULT_RETRY_AFTER = 1.0
+TOO_SLOW = "The answer took too long"
+_OF_THE_BODY = ("accept-ranges", "cache-control", "content-", "etag", "expires", "last-modified")
 
 
 class Refusal(Exception):
@@ -74,17 +77,35 @@ def broken() -> Refusal:
 def refusal_of(error: grpc.aio.AioRpcError, statuses: Mapping[grpc.StatusCode, int]) -> Refusal:
     """Return what a failed RPC means for the HTTP client.
 
-    `statuses` are a surface's own ones; the error's own metadata go before them.
+    `statuses` are a surface's own ones; the error's own metadata go before them. Headers that the
+    service had announced stay, but for those that describe what would have been the body.
     """
-    code = error.code()
-    known = from_rpc(error)
+    refusal = refusal_by(from_rpc(error), statuses, error.code())
+    _, announced = answer_head(error.initial_metadata())
+    kept = {name: text for name, text in announced.items() if not name.startswith(_OF_THE_BODY)}
+    refusal.headers = {**kept, **refusal.headers}
+    return refusal
+
+
+def refusal_by(
+    error: VitascopeError,
+    statuses: Mapping[grpc.StatusCode, int],
+    code: grpc.StatusCode | None = None,
+) -> Refusal:
+    """Return the same for an error without its call; `code` is the error's own by default."""
+    code = code or error.code
     status = {**STATUSES, **statuses}.get(code, HTTPStatus.INTERNAL_SERVER_ERROR)
-    status, headers = answer_head(known.metadata.items(), int(status))
-    if status == HTTPStatus.SERVICE_UNAVAILABLE or known.retry_after is not None:
-        seconds = DEFAULT_RETRY_AFTER if known.retry_after is None else known.retry_after
-        headers["retry-after"] = str(max(1, round(seconds)))
+    status, headers = answer_head(error.metadata.items(), int(status))
+    if status == HTTPStatus.SERVICE_UNAVAILABLE or error.retry_after is not None:
+        seconds = DEFAULT_RETRY_AFTER if error.retry_after is None else error.retry_after
+        headers["retry-after"] = str(max(1, math.ceil(seconds)))
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return Refusal(status, "TimeoutException", "The answer took too long", headers=headers)
+        return Refusal(status, "TimeoutException", TOO_SLOW, headers=headers)
     return Refusal(
-        status, known.reason, known.message, violations=known.violations, headers=headers
+        status, error.reason, error.message, violations=error.violations, headers=headers
     )
+
+
+def too_slow() -> Refusal:
+    """Return a 504: the service did not answer in time."""
+    return Refusal(HTTPStatus.GATEWAY_TIMEOUT, "TimeoutException", TOO_SLOW)

@@ -4,6 +4,7 @@ import base64
 import binascii
 import math
 import re
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +27,7 @@ _RANGES = {
 }
 _DIGITS = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
-_FLOAT_LIMIT = (2 - 2**-23) * 2.0**127
+_FLOAT = struct.Struct("<f")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -116,10 +117,12 @@ def number(value: Any) -> float:
 
 
 def _single_precision(value: Any) -> float:
-    converted = number(value)
-    if abs(converted) > _FLOAT_LIMIT:
-        raise Mismatch("is too large a number")
-    return converted
+    try:
+        # The largest of all is written with fewer digits, which name a number just above it.
+        rounded: float = _FLOAT.unpack(_FLOAT.pack(number(value)))[0]
+    except OverflowError:
+        raise Mismatch("is too large a number") from None
+    return rounded
 
 
 def text(value: Any) -> str:

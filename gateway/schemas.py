@@ -1,6 +1,6 @@
 """JSON Schemas of messages, as the codec reads and writes them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from buf.validate import validate_pb2
@@ -51,6 +51,7 @@ class Schemas:
         """`kinds` are the task kinds by package; what is collected goes into `components`."""
         self._kinds = kinds
         self._components = components
+        self._closed = surface.refuses_unknown
         self._own: Mapping[str, Schema] = {
             "google.protobuf.Timestamp": dict(surface.time_schema),
             "google.protobuf.Duration": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?s$"},
@@ -84,6 +85,23 @@ class Schemas:
             schema["description"] = text
         return schema
 
+    def parameter(self, field: FieldDescriptor) -> Schema:
+        """Return the schema of a field as a query string, a path or a header gives it."""
+        schema = self.field(field, request=True)
+        if "anyOf" in schema and field.is_repeated:
+            # A single value in a query string is a list of one already.
+            return {**schema.pop("anyOf")[0], **schema}
+        return schema
+
+    def body(self, descriptor: Descriptor, elsewhere: Collection[str]) -> Schema:
+        """Return the schema of a body; `elsewhere` are the proto names that the path gives."""
+        if not elsewhere:
+            return self.message(descriptor, request=True)
+        name = component_name(descriptor, request=True)
+        if name not in self._components:
+            self._components[name] = self._object(descriptor, request=True, without=elsewhere)
+        return {"$ref": f"#/components/schemas/{name}"}
+
     def _plain(self, field: FieldDescriptor, *, request: bool) -> Schema:
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
             value = field.message_type.fields_by_name["value"]
@@ -101,12 +119,18 @@ class Schemas:
             return {"type": "integer", "format": _INTEGERS[field.type]}
         return dict(_SCALARS[field.type])
 
-    def _object(self, descriptor: Descriptor, *, request: bool) -> Schema:
+    def _object(
+        self, descriptor: Descriptor, *, request: bool, without: Collection[str] = ()
+    ) -> Schema:
         flat = any(_is_flat(field) for field in descriptor.fields)
         kinds = self._kinds.get(descriptor.file.package)
         if request and flat and kinds:
             return self._definition(descriptor, kinds)
-        named = [field for field in descriptor.fields if not _is_flat(field)]
+        named = [
+            field
+            for field in descriptor.fields
+            if not _is_flat(field) and field.name not in without
+        ]
         schema = _described(descriptor, {"type": "object"})
         schema["properties"] = {
             field.json_name: self.field(field, request=request) for field in named
@@ -114,9 +138,13 @@ class Schemas:
         required = [
             field.json_name
             for field in named
-            if (_needed(field) if request else not field.has_presence)
+            if (is_needed(field) if request else not field.has_presence)
         ]
-        return {**schema, **({"required": required} if required else {})}
+        if required:
+            schema["required"] = required
+        if request and self._closed and not flat:
+            schema["additionalProperties"] = False
+        return schema
 
     def _definition(self, descriptor: Descriptor, kinds: Sequence[Descriptor]) -> Schema:
         """One branch a task kind: the definition's own keys and the kind's beside each other."""
@@ -130,7 +158,7 @@ class Schemas:
             task_name = task_name_of(kind)
             name = component_name(kind, request=True)
             own = {field.json_name: self.field(field, request=True) for field in kind.fields}
-            required = [field.json_name for field in kind.fields if _needed(field)]
+            required = [field.json_name for field in kind.fields if is_needed(field)]
             self._components[name] = {
                 **_described(kind, {"type": "object", "title": task_name}),
                 "properties": {**shared, "task_name": {"const": task_name}, **own},
@@ -179,7 +207,8 @@ def task_name_of(kind: Descriptor) -> str:
     return name
 
 
-def _needed(field: FieldDescriptor) -> bool:
+def is_needed(field: FieldDescriptor) -> bool:
+    """Return whether a request must give the field."""
     options = field.GetOptions()
     rules = options.Extensions[validate_pb2.field]
     return bool(

@@ -1,5 +1,6 @@
 """Server-streaming RPCs of messages as newline-delimited JSON."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ import grpc
 from gateway.codec import Codec, to_json
 from gateway.exchange import Exchange
 from gateway.httpmeta import answer_head
-from gateway.problems import refusal_of
+from gateway.problems import refusal_of, too_slow
 from gateway.routes import Route
 from gateway.transcode import Binder, Limits
 
@@ -45,10 +46,14 @@ class StreamEndpoint:
                 call.cancel()
 
     async def _pass_on(self, call: Any, exchange: Exchange) -> None:
-        message = await call.read()
+        try:
+            async with asyncio.timeout(self._limits.call_seconds):
+                message = await call.read()
+        except TimeoutError:
+            raise too_slow() from None
         status, headers = answer_head(await call.initial_metadata())
         await exchange.start(status, {"content-type": "application/x-ndjson", **headers})
-        while message is not grpc.aio.EOF:
+        while exchange.method != "HEAD" and message is not grpc.aio.EOF:
             await exchange.write(self._write(message) + b"\n")
             message = await call.read()
         await exchange.write(b"", more=False)

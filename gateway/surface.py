@@ -16,13 +16,16 @@ class Surface:
 
     `statuses` override the usual HTTP status of a gRPC code. `refuses_unknown` makes a JSON key or
     a query parameter that no field has a 400; otherwise it is ignored. `raw_uploads` says whether
-    an upload may be a plain body.
+    an upload may be a plain body, `cross_origin` whether pages of listed sites may call it, and
+    `challenge` is the `WWW-Authenticate` of a 401.
     """
 
     name: str
     statuses: Mapping[grpc.StatusCode, int]
     refuses_unknown: bool
     raw_uploads: bool
+    cross_origin: bool
+    challenge: str
     write_time: Callable[[Timestamp], str]
     time_schema: Mapping[str, Any]
     error_body: Callable[[Refusal], dict[str, Any]]

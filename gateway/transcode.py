@@ -73,7 +73,7 @@ class Binder:
         return self._metadata(exchange, request)
 
     def _metadata(self, exchange: Exchange, request: Message) -> Metadata:
-        found = {"x-request-id": exchange.request_id}
+        found = {"x-request-id": exchange.request_id, "x-client-address": exchange.client}
         for name in (*_PASSED_ON, "authorization"):
             if name in exchange.headers:
                 found[name] = exchange.headers[name]
@@ -163,4 +163,6 @@ def _is_set(request: Message, field: Any) -> bool:
 
 def _printable(value: str) -> str:
     # gRPC refuses other characters; a credential with such can only be wrong, and stays wrong.
-    return "".join(each if " " <= each <= "~" else "?" for each in value).strip()
+    if not (value.isascii() and value.isprintable()):
+        value = "".join(each if " " <= each <= "~" else "?" for each in value)
+    return value.strip()

@@ -1,5 +1,6 @@
 """Files in: client-streaming RPCs with the `upload` option, from multipart or raw bodies."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +12,7 @@ from gateway.codec import Codec
 from gateway.exchange import Exchange
 from gateway.httpmeta import answer_head
 from gateway.multipart import FilePart, boundary_of, open_file
-from gateway.problems import Refusal, refusal_of, too_large
+from gateway.problems import Refusal, refusal_of, too_large, too_slow
 from gateway.routes import Route
 from gateway.transcode import Binder, Limits
 from vitascope.options.v1 import options_pb2
@@ -19,6 +20,8 @@ from vitascope.options.v1 import options_pb2
 CHUNK_BYTES = 2**20
 # What multipart headers and small fields may add to the size of the file itself.
 _ENVELOPE_BYTES = 2**20
+# A client that waits to be asked for its body gives the service this long to refuse it unseen.
+_LEAVE_SECONDS = 0.5
 
 
 class UploadEndpoint:
@@ -31,6 +34,7 @@ class UploadEndpoint:
         self._codec = codec
         self._call = call
         self._limit = limits.upload_bytes
+        self._seconds = limits.call_seconds
         self._write = codec.writer(route.rpc.output_type, route.response_body)
 
     async def __call__(self, exchange: Exchange, segments: Sequence[str]) -> None:
@@ -39,21 +43,32 @@ class UploadEndpoint:
             raise too_large(self._limit)
         request = self._binder.new()
         metadata = self._binder.bind(exchange, segments, request)
-        part, chunks = await self._open(exchange)
-        setattr(request, self._file_name, part.name)
-        getattr(request, self._body).content_type = part.content_type
-        call = self._call(metadata=metadata)
+        call = self._call(metadata=metadata) if exchange.awaits_leave() else None
         try:
+            if call is not None and await _ends_early(call):
+                await call
+            part, chunks = await self._open(exchange)
+            setattr(request, self._file_name, part.name)
+            getattr(request, self._body).content_type = part.content_type
+            call = call or self._call(metadata=metadata)
             await self._send(call, request, blocks(chunks, self._limit))
-            async with exchange.while_connected():
-                response = await call
+            response = await self._response(call, exchange)
             status, headers = answer_head(await call.initial_metadata())
         except grpc.aio.AioRpcError as error:
             refusal = refusal_of(error, self._codec.surface.statuses)
             raise self._binder.located(refusal, request) from error
         finally:
-            call.cancel()
+            if call is not None:
+                call.cancel()
         await exchange.answer(status, self._write(response), headers)
+
+    async def _response(self, call: Any, exchange: Exchange) -> Message:
+        try:
+            async with exchange.while_connected(), asyncio.timeout(self._seconds):
+                response: Message = await call
+        except TimeoutError:
+            raise too_slow() from None
+        return response
 
     async def _open(self, exchange: Exchange) -> tuple[FilePart, AsyncIterator[bytes]]:
         content_type = exchange.headers.get("content-type", "")
@@ -69,23 +84,35 @@ class UploadEndpoint:
     async def _send(self, call: Any, request: Message, file: AsyncIterator[bytes]) -> None:
         await call.wait_for_connection()
         try:
-            await _write(call, request)
+            await self._pass_on(call, request)
             async for block in file:
                 piece = self._binder.new()
                 getattr(piece, self._body).data = block
-                await _write(call, piece)
+                await self._pass_on(call, piece)
             # The contract's sign that the file is whole.
-            await _write(call, self._binder.new())
+            await self._pass_on(call, self._binder.new())
         except grpc.aio.InternalError:
             # The service ended the call before the file's end; the caller reads what it says.
             return
         await call.done_writing()
 
+    async def _pass_on(self, call: Any, message: Message) -> None:
+        # grpc.aio's own `write` makes INTERNAL of whatever status the service ends the call with
+        # in the middle of it; this is all that it does otherwise.
+        sending = call._cython_call.send_serialized_message(message.SerializeToString())
+        try:
+            async with asyncio.timeout(self._seconds):
+                await sending
+        except TimeoutError:
+            raise too_slow() from None
 
-async def _write(call: Any, message: Message) -> None:
-    # grpc.aio's own `write` makes INTERNAL of whatever status the service ends the call with in
-    # the middle of it; this is all that it does otherwise.
-    await call._cython_call.send_serialized_message(message.SerializeToString())
+
+async def _ends_early(call: Any) -> bool:
+    ending = asyncio.ensure_future(call.code())
+    await asyncio.wait({ending}, timeout=_LEAVE_SECONDS)
+    ended: bool = ending.done()
+    ending.cancel()
+    return ended
 
 
 async def blocks(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:

@@ -53,6 +53,8 @@ TASKS = Surface(
     },
     refuses_unknown=False,
     raw_uploads=True,
+    cross_origin=True,
+    challenge='Secret realm="vitascope", Api-Key realm="vitascope"',
     write_time=write_time,
     time_schema={"type": "string", "format": "date-time"},
     error_body=error_body,
@@ -63,6 +65,7 @@ TASKS = Surface(
             "status": {"const": "error"},
             "errors": {
                 "type": "array",
+                "description": "Each problem, with the place in the request that it is about.",
                 "items": {
                     "type": "object",
                     "properties": {"name": _TEXT, "location": _TEXT, "description": _TEXT},

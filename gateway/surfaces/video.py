@@ -19,7 +19,7 @@ def error_body(refusal: Refusal) -> dict[str, Any]:
 
 def write_time(time: Timestamp) -> str:
     """Return the documented `YYYY-MM-DD hh:mm:ss`, UTC."""
-    return f"{time.ToDatetime():%Y-%m-%d %H:%M:%S}"
+    return time.ToDatetime().isoformat(" ", "seconds")
 
 
 VIDEO = Surface(
@@ -27,6 +27,9 @@ VIDEO = Surface(
     statuses={},
     refuses_unknown=True,
     raw_uploads=False,
+    cross_origin=False,
+    # Without Basic, though it gets tokens: it would make browsers ask their users for a password.
+    challenge='Bearer realm="vitascope", Signature realm="vitascope"',
     write_time=write_time,
     time_schema={
         "type": "string",

@@ -3,13 +3,20 @@
 import asyncio
 from typing import Final
 
-from services.accounts import store
-from services.accounts.actions import Actions
-from services.accounts.api import Accounts, Admin, Identities
+from services.accounts.actions.administration import Administration
+from services.accounts.actions.keys import TasksKeys
+from services.accounts.actions.own_account import OwnAccount
+from services.accounts.actions.signatures import Signatures
+from services.accounts.api.accounts import Accounts
+from services.accounts.api.admin import Admin
+from services.accounts.api.internal import Identities
 from services.accounts.keyring import LocalKeyring
 from services.accounts.secrets import Passwords, Vault
+from services.accounts.store.tables import metadata
 from services.chassis.auth import Authenticator
 from services.chassis.database import Database
+from services.chassis.events import Outbox
+from services.chassis.limits import Limits
 from services.chassis.server import Registration, serve
 from services.chassis.settings import Settings, load
 from vitascope.accounts.v1.accounts_pb2_grpc import add_AccountsServiceServicer_to_server
@@ -21,26 +28,49 @@ from vitascope.accounts.v1.internal_pb2_grpc import (
 NAME: Final = "accounts"
 
 
-def wire(settings: Settings, db: Database) -> tuple[list[Registration], Authenticator]:
+def wire(
+    settings: Settings, db: Database, outbox: Outbox
+) -> tuple[list[Registration], Authenticator]:
     """Return the service's doors, and who stands before them."""
-    passwords = Passwords()
-    keyring = LocalKeyring(db, passwords)
-    actions = Actions(db, Vault(settings.encryption_key), passwords)
+    passwords, vault, limits = Passwords(), Vault(settings.encryption_key), default_limits(settings)
+    keyring = LocalKeyring(db, passwords, limits)
+    own_account = OwnAccount(db, outbox, vault, passwords)
+    keys = TasksKeys(db, outbox)
+    signatures = Signatures(db, vault, own_account)
+    administration = Administration(db, outbox, vault, passwords, limits)
     servicers: list[Registration] = [
-        (add_AccountsServiceServicer_to_server, Accounts(actions)),
-        (add_IdentityServiceServicer_to_server, Identities(keyring)),
-        (add_AdminServiceServicer_to_server, Admin(actions)),
+        (add_AccountsServiceServicer_to_server, Accounts(own_account)),
+        (add_IdentityServiceServicer_to_server, Identities(keyring, keys, signatures)),
+        (add_AdminServiceServicer_to_server, Admin(administration, keys)),
     ]
     return servicers, Authenticator(keyring, settings.internal_key, keyring)
 
 
+def default_limits(settings: Settings) -> Limits:
+    """Return the limits of teams that have none of their own."""
+    return Limits(
+        tasks_in_flight=settings.account_tasks_in_flight,
+        tasks_per_minute=settings.account_tasks_per_minute,
+        stored_bytes=settings.account_stored_bytes,
+        requests_per_minute=settings.account_requests_per_minute,
+    )
+
+
 async def run(settings: Settings) -> None:
     """Serve until the process is told to stop."""
-    db = Database(settings.database_for(NAME), store.metadata)
+    db = Database(settings.database_for(NAME), metadata)
     await db.migrate("services.accounts.migrations")
-    servicers, authenticator = wire(settings, db)
+    outbox = Outbox(db, settings, source=NAME)
+    servicers, authenticator = wire(settings, db, outbox)
     try:
-        await serve(NAME, settings.address_of(NAME), servicers, authenticator, settings=settings)
+        await serve(
+            NAME,
+            settings.address_of(NAME),
+            servicers,
+            authenticator,
+            settings=settings,
+            background=[outbox.relay],
+        )
     finally:
         await db.close()
 

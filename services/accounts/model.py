@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
 
-from services.chassis.errors import Conflict, Forbidden, Invalid, NotFound, Violation
+from services.chassis.errors import (
+    Conflict,
+    Exhausted,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Unauthenticated,
+    Violation,
+    WrongState,
+)
 
 PASSWORD_LENGTHS = range(8, 129)
 
@@ -26,8 +35,44 @@ class UnknownUser(NotFound):
     """There is no such user."""
 
 
+class UnknownTeam(NotFound):
+    """There is no such team."""
+
+
+class UnknownKeys(NotFound):
+    """There are no such Tasks API keys."""
+
+
+class AmbiguousKeys(Conflict):
+    """Several Tasks API keys begin so."""
+
+
 class NotInTeam(Forbidden):
     """The user does not belong to the team."""
+
+
+class NoMember(NotFound):
+    """The user is no member of the team."""
+
+
+class OnlyTeam(WrongState):
+    """A user always has a team."""
+
+
+class LockedOut(Exhausted):
+    """Too many failures: no password is checked for a while."""
+
+
+class InvalidSignature(Unauthenticated):
+    """A signed request whose signature is wrong or whose time is over."""
+
+    reason = "InvalidSignatureException"
+
+
+class ReplayedSignature(Unauthenticated):
+    """A signed request that came before."""
+
+    reason = "ReplayedSignatureException"
 
 
 @dataclass(frozen=True)
@@ -62,13 +107,17 @@ class Team:
 
 @dataclass(frozen=True)
 class AccountKeys:
-    """A secret and an API key of a team, as hashes, and the pages that may use the API key."""
+    """A secret and an API key of a team, as hashes, and the pages that may use the API key.
+
+    `prefix` is the beginning of the API key, by which people tell keys apart.
+    """
 
     id: str
     team_id: str
     user_id: str
     secret_hash: str
     api_key_hash: str
+    prefix: str
     referrers: tuple[str, ...]
     created_at: datetime
 
@@ -104,17 +153,35 @@ def is_listed(referrer: str, patterns: Iterable[str]) -> bool:
         return False
 
 
+def lists_origin(origin: str, patterns: Iterable[str]) -> bool:
+    """Return whether any page of the origin (scheme, host and port) is among the listed ones."""
+    try:
+        page = urlsplit(origin)
+        return page.hostname is not None and any(_lists_host(p, page) for p in patterns)
+    except ValueError:
+        return False
+
+
 def _lists(pattern: str, page: SplitResult) -> bool:
+    if pattern.startswith("*."):
+        return _lists_host(pattern, page)
+    return _lists_host(pattern, page) and _path(page).startswith(_path(_split(pattern)))
+
+
+def _lists_host(pattern: str, page: SplitResult) -> bool:
     host = (page.hostname or "").lower()
     if pattern.startswith("*."):
         return host.endswith(pattern[1:].lower())
-    listed = urlsplit(pattern if "//" in pattern else f"//{pattern}")
+    listed = _split(pattern)
     return (
         listed.scheme in ("", page.scheme)
         and (listed.hostname or "").lower() == host
         and listed.port in (None, page.port)
-        and _path(page).startswith(_path(listed))
     )
+
+
+def _split(pattern: str) -> SplitResult:
+    return urlsplit(pattern if "//" in pattern else f"//{pattern}")
 
 
 def _path(address: SplitResult) -> str:

@@ -7,6 +7,8 @@ Credentials stand in the metadata key `authorization`:
     Secret KEY      a Tasks API secret; a bare value without a scheme is taken for one
     Api-Key KEY     a Tasks API key; needs a listed `referer`
     Service TOKEN   another process of this suite
+
+The gateway adds the client's address as `x-client-address`, by which wrong passwords are counted.
 """
 
 import base64
@@ -22,6 +24,7 @@ from pydantic import SecretStr
 from services.chassis.errors import Forbidden, Unauthenticated, Violation, VitascopeError
 from services.chassis.keyring import Keyring, Passwords
 from services.chassis.keyring import RemoteKeyring as RemoteKeyring
+from services.chassis.limits import UNLIMITED, Limits
 from services.chassis.tokens import (
     InvalidToken,
     NoToken,
@@ -60,6 +63,7 @@ class Identity:
     user_id: str | None = None
     team_id: str | None = None
     service: str | None = None
+    limits: Limits = UNLIMITED
 
 
 ANONYMOUS = Identity("anonymous", _SCOPES["anonymous"])
@@ -97,7 +101,7 @@ class Authenticator:
         if scope not in _SCOPES[kind]:
             raise _refusal(kind, scope)
         try:
-            caller = await self._identify(scheme, value, metadata.get("referer", ""))
+            caller = await self._identify(scheme, value, metadata)
         except VitascopeError:
             if scope == "public":
                 return ANONYMOUS
@@ -106,14 +110,14 @@ class Authenticator:
             raise _refusal(kind, scope)
         return caller
 
-    async def _identify(self, scheme: str, value: str, referrer: str) -> Identity:
+    async def _identify(self, scheme: str, value: str, metadata: Mapping[str, str]) -> Identity:
         match scheme:
             case "bearer":
                 return await self._user(value)
             case "basic":
-                return await self._password_user(value)
+                return await self._password_user(value, metadata.get("x-client-address", ""))
             case "secret" | "api-key":
-                return await self._account(scheme, value, referrer)
+                return await self._account(scheme, value, metadata.get("referer", ""))
             case "service":
                 return self._service(value)
         return ANONYMOUS
@@ -125,12 +129,15 @@ class Authenticator:
         if key is None:
             raise InvalidToken("The JWT token is signed with a key that is not in use.")
         claims = verify_user_token(token, key, time.time())
-        return Identity("user", _SCOPES["user"], claims.user_id, claims.team_id)
+        limits = key.limits.get(claims.team_id, UNLIMITED)
+        return Identity("user", _SCOPES["user"], claims.user_id, claims.team_id, limits=limits)
 
-    async def _password_user(self, encoded: str) -> Identity:
+    async def _password_user(self, encoded: str, address: str) -> Identity:
+        if self._passwords is None:
+            raise Unauthenticated("Passwords are for the accounts service only.")
         email, password = _basic(encoded)
-        found = self._passwords and await self._passwords.user_of_password(email, password)
-        if not found:
+        found = await self._passwords.user_of_password(email, password, address)
+        if found is None:
             raise Unauthenticated("The e-mail address or the password is wrong.")
         if found.banned:
             raise UserBanned(found.banned_reason)
@@ -143,7 +150,9 @@ class Authenticator:
             key = await self._keyring.account_of_api_key(value, referrer)
         if key is None:
             raise _invalid_credentials()
-        return Identity("account", _SCOPES["account"], key.user_id, key.account_id)
+        return Identity(
+            "account", _SCOPES["account"], key.user_id, key.account_id, limits=key.limits
+        )
 
     def _service(self, token: str) -> Identity:
         name = verify_service_token(token, self._internal_key)

@@ -41,16 +41,15 @@ from pathlib import Path
 
 from alembic import command, context
 from alembic.config import Config
-from sqlalchemy import Connection, DateTime, MetaData, Table, event, text
+from sqlalchemy import Connection, DateTime, MetaData, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, Dialect, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.types import TypeDecorator
 
+from services.chassis.engines import postgres_engine, sqlite_reader, sqlite_writer
 from services.chassis.errors import Unavailable
 
 Tx = AsyncConnection
@@ -58,7 +57,6 @@ Tx = AsyncConnection
 
 BUSY_SECONDS = 10.0
 _ON_COMMIT = "vitascope.on_commit"
-_READ_ONLY = "vitascope_read_only"
 
 # SQLSTATE classes of PostgreSQL that say "not now" instead of "never like that": connection
 # trouble, rolled back by a deadlock, out of resources, operator intervention (a shutdown).
@@ -141,14 +139,14 @@ class Database:
         self.metadata = metadata
         address = make_url(url)
         self.is_sqlite = address.get_backend_name() == "sqlite"
-        self._engine = _sqlite_engine(address) if self.is_sqlite else _postgres_engine(address)
-        self._reader = self._engine.execution_options(
-            **(
-                {_READ_ONLY: True}
-                if self.is_sqlite
-                else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        if self.is_sqlite:
+            self._engine = sqlite_writer(address, BUSY_SECONDS)
+            self._reader = sqlite_reader(address, BUSY_SECONDS)
+        else:
+            self._engine = postgres_engine(address, BUSY_SECONDS)
+            self._reader = self._engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
-        )
         # SQLite has one writer at a time and lets the others poll; within a process a queue is
         # fairer and faster.
         self._writer = asyncio.Lock()
@@ -211,6 +209,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self._reader.dispose()
         await self._engine.dispose()
 
     async def _wait_to_write(self) -> None:
@@ -244,43 +243,3 @@ def _will_pass(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
         return (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) in _PASSING_CODES
     return str(getattr(error.orig, "sqlstate", None) or "").startswith(_PASSING_STATES)
-
-
-def _postgres_engine(address: URL) -> AsyncEngine:
-    return create_async_engine(
-        address.set(drivername="postgresql+asyncpg"),
-        pool_pre_ping=True,
-        pool_size=10,
-        max_overflow=10,
-        pool_timeout=BUSY_SECONDS,
-        connect_args={"timeout": 5.0},
-    )
-
-
-def _sqlite_engine(address: URL) -> AsyncEngine:
-    Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(
-        address.set(drivername="sqlite+aiosqlite"),
-        # The driver would begin transactions by itself, and only before the first write.
-        connect_args={"isolation_level": None},
-        pool_timeout=BUSY_SECONDS,
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout = {int(BUSY_SECONDS * 1000)}",
-            "journal_mode = wal",
-            "synchronous = normal",
-            "foreign_keys = on",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Connection) -> None:
-        read_only = connection.get_execution_options().get(_READ_ONLY, False)
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine

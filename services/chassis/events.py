@@ -36,7 +36,7 @@ PRUNE_EVERY = timedelta(hours=1)
 
 # The client writes some eighty lines a second while the broker is away; ours say it once.
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-log = structlog.get_logger()
+log = structlog.stdlib.get_logger(__name__)
 
 
 Handler = Callable[[Tx, Event], Awaitable[None]]

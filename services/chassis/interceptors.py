@@ -5,6 +5,7 @@
     metrics    counts and times it by method and code
     errors     turns named errors into gRPC status; anything else is logged and hidden
     auth       finds out who calls and whether they may
+    rate       refuses callers whose account made too many requests in the last minute
     validate   checks requests against the rules of the contract
 
 Each stage encloses the ones below it: refusals are counted and logged, and a failure of any
@@ -43,6 +44,8 @@ from services.chassis.errors import (
     VitascopeError,
     to_status,
 )
+from services.chassis.headed import Headed
+from services.chassis.limits import RequestRates
 
 if TYPE_CHECKING:
     Handler = grpc.RpcMethodHandler[Any, Any]  # generic in its stubs only
@@ -70,6 +73,7 @@ class Call:
     metadata: dict[str, str]
     caller: Identity = ANONYMOUS
     code: grpc.StatusCode = grpc.StatusCode.OK
+    headers: tuple[tuple[str, str], ...] = ()
     started: float = field(default_factory=time.perf_counter)
 
     def seconds(self) -> float:
@@ -86,7 +90,15 @@ class Interceptors(grpc.aio.ServerInterceptor):
     def __init__(self, methods: dict[str, Method], authenticator: Authenticator) -> None:
         self._methods = methods
         self._authenticator = authenticator
-        self._stages: tuple[Stage, ...] = (trace, log_call, measure, self._errors, self._auth)
+        self._rates = RequestRates()
+        self._stages: tuple[Stage, ...] = (
+            trace,
+            log_call,
+            measure,
+            self._errors,
+            self._auth,
+            self._rate,
+        )
         self._wrapped: dict[str, Handler] = {}
         self._lines: dict[asyncio.Task[Any], Call] = {}
 
@@ -125,16 +137,22 @@ class Interceptors(grpc.aio.ServerInterceptor):
         is_line = handler.response_streaming and (handler.request_streaming or not method.scope)
 
         async def answer(request: Any, context: Context) -> Any:
-            async with self._around(method, is_line, context):
-                return await behaviour(_checked(method, handler, request), context)
+            async with self._around(method, is_line, context) as call:
+                if not call.headers:
+                    return await behaviour(_checked(method, handler, request), context)
+                headed = Headed(context, call.headers)
+                response = await behaviour(_checked(method, handler, request), headed)
+                await headed.send_headers()
+                return response
 
         async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
-            async with (
-                self._around(method, is_line, context),
-                aclosing(behaviour(_checked(method, handler, request), context)) as responses,
-            ):
-                async for response in responses:
-                    yield response
+            async with self._around(method, is_line, context) as call:
+                headed = Headed(context, call.headers)
+                responses = behaviour(_checked(method, handler, request), headed)
+                async with aclosing(responses):
+                    async for response in responses:
+                        await headed.send_headers()
+                        yield response
 
         rebuild = _HANDLERS[handler.request_streaming, handler.response_streaming]
         return rebuild(
@@ -144,7 +162,7 @@ class Interceptors(grpc.aio.ServerInterceptor):
         )
 
     @asynccontextmanager
-    async def _around(self, method: Method, is_line: bool, context: Context) -> AsyncIterator[None]:
+    async def _around(self, method: Method, is_line: bool, context: Context) -> AsyncIterator[Call]:
         metadata = {
             key: value
             for key, value in context.invocation_metadata() or ()
@@ -160,7 +178,7 @@ class Interceptors(grpc.aio.ServerInterceptor):
         async with AsyncExitStack() as stages:
             for stage in self._stages:
                 await stages.enter_async_context(stage(call))
-            yield
+            yield call
 
     @asynccontextmanager
     async def _errors(self, call: Call) -> AsyncIterator[None]:
@@ -184,6 +202,13 @@ class Interceptors(grpc.aio.ServerInterceptor):
         if call.method.scope is not None:
             call.caller = await self._authenticator.authenticate(call.metadata, call.method.scope)
         set_identity(call.caller)
+        yield
+
+    @asynccontextmanager
+    async def _rate(self, call: Call) -> AsyncIterator[None]:
+        account, limit = call.caller.team_id, call.caller.limits.requests_per_minute
+        if account and limit:
+            call.headers = self._rates.take(account, limit).metadata()
         yield
 
 

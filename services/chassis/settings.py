@@ -62,6 +62,19 @@ class Settings(BaseSettings):
         pattern=r"^https?://.*[^/]$",
         description="How the world reaches the gateway; no slash at the end.",
     )
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="PEM file with the gateway's certificate and its chain: with `tls_key`, the "
+        "gateway speaks TLS (HTTP/1.1 and HTTP/2) only; none is plain HTTP.",
+    )
+    tls_key: Path | None = Field(
+        default=None, description="PEM file with the private key of `tls_certificate`."
+    )
+    trusted_proxies: str | None = Field(
+        default=None,
+        description="Networks (`10.0.0.0/8`, separated by commas) of the proxies whose "
+        "`X-Forwarded-For` the gateway believes.",
+    )
     metrics_address: str | None = Field(
         default=None, description="`HOST:PORT` of the process's Prometheus endpoint; none is off."
     )
@@ -104,6 +117,24 @@ class Settings(BaseSettings):
     )
     request_body_limit: int = Field(
         default=4 * MEBIBYTE, ge=1, description="The largest JSON request body, in bytes."
+    )
+
+    account_tasks_in_flight: int = Field(
+        default=0,
+        ge=0,
+        description="Tasks of one account that may wait or run at once; 0 is no limit. This and "
+        "the next three hold for accounts without limits of their own (`vitascope limits set`).",
+    )
+    account_tasks_per_minute: int = Field(
+        default=0, ge=0, description="Tasks that one account may create in a minute; 0 is no limit."
+    )
+    account_stored_bytes: int = Field(
+        default=0, ge=0, description="Bytes that one account may store; 0 is no limit."
+    )
+    account_requests_per_minute: int = Field(
+        default=0,
+        ge=0,
+        description="Requests a minute that each process takes from one account; 0 is no limit.",
     )
 
     def address_of(self, service: Service) -> str:

@@ -4,7 +4,7 @@ A user's token is refused with the exception names that the Video API documents.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from services.chassis.errors import Forbidden, Unauthenticated
+from services.chassis.limits import Limits
 
 if TYPE_CHECKING:
     from jwt.types import Options
@@ -82,13 +83,14 @@ class UserBanned(Forbidden):
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A user's public key (PEM) and the user's standing."""
+    """A user's public key (PEM) and the user's standing; `limits` by the ids of the teams."""
 
     public_key: str
     user_id: str
     team_ids: tuple[str, ...]
     banned: bool = False
     banned_reason: str = ""
+    limits: Mapping[str, Limits] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def verify_user_token(token: str, key: SigningKey, now: float) -> UserClaims:
 
     Raises the documented exceptions; a key of ours that cannot be read is an AuthException.
     """
-    claims = _signed_claims(token, key)
+    claims = _signed_claims(token, key.public_key)
     _check_times(claims, now)
     if key.banned:
         raise UserBanned(key.banned_reason)
@@ -162,9 +164,12 @@ def _loaded(public_key: str) -> Ed25519PublicKey:
     return key
 
 
-def _signed_claims(token: str, key: SigningKey) -> dict[str, Any]:
+# What a key signed stays signed; times and standing are checked at every call. Failures are not
+# remembered.
+@lru_cache(maxsize=4096)
+def _signed_claims(token: str, public_key_pem: str) -> Mapping[str, Any]:
     try:
-        public_key = _loaded(key.public_key)
+        public_key = _loaded(public_key_pem)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise Unauthenticated("The JWT token could not be checked.") from error
     try:

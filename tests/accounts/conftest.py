@@ -9,10 +9,12 @@ import pytest
 from argon2 import PasswordHasher
 from argon2.profiles import CHEAPEST
 
-from services.accounts import store
 from services.accounts.__main__ import wire
+from services.accounts.store import people
+from services.accounts.store.tables import metadata
 from services.chassis.database import Database
 from services.chassis.errors import VitascopeError, from_rpc
+from services.chassis.events import Outbox
 from tests.kit.identities import Metadata, authorization, make_settings, running, service
 from vitascope.accounts.v1 import accounts_pb2 as messages
 from vitascope.accounts.v1.accounts_pb2_grpc import AccountsServiceStub
@@ -46,9 +48,9 @@ class House:
         return await self.admin.AddUser(request, metadata=cli())
 
     async def join(self, user_id: str, team_id: str) -> None:
-        """Make a user a member of a second team, which no RPC does yet."""
+        """Make a user a member of a second team, by their ids."""
         async with self.db.transaction() as tx:
-            await store.join(tx, user_id, team_id)
+            await people.join(tx, user_id, team_id)
 
     async def login(self, email: str = EMAIL, password: str = PASSWORD, team: str = "") -> str:
         """Return a token."""
@@ -92,9 +94,9 @@ async def house(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     cheap = PasswordHasher.from_parameters(CHEAPEST)
     monkeypatch.setattr("services.accounts.secrets.PasswordHasher", lambda: cheap)
     settings = make_settings(database_url=database_url)
-    db = Database(settings.database_for("accounts"), store.metadata)
+    db = Database(settings.database_for("accounts"), metadata)
     await db.migrate("services.accounts.migrations")
-    servicers, authenticator = wire(settings, db)
+    servicers, authenticator = wire(settings, db, Outbox(db, settings, "accounts"))
     async with running(*servicers, authenticator=authenticator) as (channel, _):
         yield House(channel, db)
     await db.close()

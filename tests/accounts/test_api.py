@@ -6,7 +6,7 @@ import grpc
 import jwt
 import pytest
 
-from services.accounts import store
+from services.accounts.store import people
 from services.chassis.database import now
 from tests.accounts.conftest import EMAIL, PASSWORD, House, basic, bearer, claims_of, refused
 from vitascope.accounts.v1 import accounts_pb2 as messages
@@ -147,7 +147,9 @@ async def test_a_banned_user_is_shut_out_and_shown_why(house: House) -> None:
     ann = await house.add()
     token = await house.login()
     async with house.db.transaction() as tx:
-        await store.change_user(tx, ann.user_id, banned=True, banned_reason="spam", banned_at=now())
+        await people.change_user(
+            tx, ann.user_id, banned=True, banned_reason="spam", banned_at=now()
+        )
     for error in (await refused(house.login()), await refused(house.whoami(token))):
         assert error.code == grpc.StatusCode.PERMISSION_DENIED
         assert error.reason == "UserBannedException"

@@ -8,8 +8,8 @@ import grpc
 import jwt
 import pytest
 
-from services.accounts import store
 from services.accounts.secrets import Vault
+from services.accounts.store import people
 from services.chassis.database import now
 from tests.accounts.conftest import House, refused
 from tests.kit.identities import make_settings
@@ -22,7 +22,7 @@ async def signed(house: House, **changes: Any) -> str:
     token = await house.login()
     header = jwt.get_unverified_header(token)
     async with house.db.reading() as tx:
-        user = await store.user_by_key_id(tx, header["kid"])
+        user = await people.user_by_key_id(tx, header["kid"])
     assert user
     vault = Vault(make_settings().encryption_key)
     private_key = vault.open(user.private_key, f"{user.id}/{user.key_id}")
@@ -52,7 +52,7 @@ async def of_a_banned_user(house: House) -> str:
     token = await house.login()
     user = (await house.whoami(token)).user
     async with house.db.transaction() as tx:
-        await store.change_user(tx, user.id, banned=True, banned_at=now())
+        await people.change_user(tx, user.id, banned=True, banned_at=now())
     return token
 
 
@@ -68,7 +68,7 @@ async def with_an_unreadable_key(house: House) -> str:
     token = await house.login()
     user = (await house.whoami(token)).user
     async with house.db.transaction() as tx:
-        await store.change_user(tx, user.id, public_key="not a key")
+        await people.change_user(tx, user.id, public_key="not a key")
     return token
 
 

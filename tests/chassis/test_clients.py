@@ -1,8 +1,9 @@
 """Calls between services: credential, request id, deadline, errors; and the remote keyring."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from services.chassis import telemetry
 from services.chassis.clients import Clients
 from services.chassis.errors import NotFound, Unauthenticated, Unavailable
 from services.chassis.keyring import RemoteKeyring, UnknownKey
+from services.chassis.limits import Limits
 from services.chassis.server import Registration, create_server
 from tests.chassis.servicers import Ledger, register
 from tests.chassis.test_server import GOOD
 from tests.kit.identities import Identities, make_settings, running
 from vitascope.accounts.v1 import internal_pb2, internal_pb2_grpc
+from vitascope.accounts.v1.limits_pb2 import AccountLimits
 from vitascope.work.v1.work_pb2 import WorkRequest
 from vitascope.work.v1.work_pb2_grpc import LedgerServiceStub
 
@@ -92,18 +95,28 @@ async def test_a_peer_that_comes_back_on_its_port_is_found_again() -> None:
 class IdentityService(internal_pb2_grpc.IdentityServiceServicer):
     """An accounts service that counts what it is asked."""
 
+    ResolveSignature: Any = None
+    CheckOrigin: Any = None
+
     def __init__(self) -> None:
         self.asked = 0
+        self.act: Callable[[], None] = lambda: None
         self.refusal = UnknownKey("No account has this key.")
 
     async def GetSigningKey(
         self, request: internal_pb2.GetSigningKeyRequest, context: Any
     ) -> internal_pb2.GetSigningKeyResponse:
         self.asked += 1
+        self.act()
         if request.key_id != "key-1":
             raise NotFound("There is no such key.")
         return internal_pb2.GetSigningKeyResponse(
-            public_key="PEM", user_id="ann", team_ids=["a", "b"], banned=True, banned_reason="spam"
+            public_key="PEM",
+            user_id="ann",
+            team_ids=["a", "b"],
+            banned=True,
+            banned_reason="spam",
+            limits={"a": AccountLimits(requests_per_minute=7)},
         )
 
     async def ResolveKey(
@@ -114,7 +127,10 @@ class IdentityService(internal_pb2_grpc.IdentityServiceServicer):
             ("s", "", ""),
             ("", "k", "https://page"),
         ):
-            return internal_pb2.ResolveKeyResponse(account_id="team-a", user_id="ann")
+            limits = AccountLimits(stored_bytes=2**40)
+            return internal_pb2.ResolveKeyResponse(
+                account_id="team-a", user_id="ann", limits=limits
+            )
         raise self.refusal
 
 
@@ -132,6 +148,7 @@ async def test_the_remote_keyring_asks_the_accounts_service() -> None:
         key = await keyring.signing_key("key-1")
         assert key is not None
         assert (key.user_id, key.team_ids, key.banned_reason) == ("ann", ("a", "b"), "spam")
+        assert key.limits == {"a": Limits(requests_per_minute=7)}
         assert await keyring.signing_key("key-2") is None
         for account in (
             await keyring.account_of_secret("s"),
@@ -139,6 +156,7 @@ async def test_the_remote_keyring_asks_the_accounts_service() -> None:
         ):
             assert account is not None
             assert account.account_id == "team-a"
+            assert account.limits == Limits(stored_bytes=2**40)
         assert await keyring.account_of_secret("t") is None
         assert await keyring.account_of_api_key("k", "https://elsewhere") is None
 
@@ -155,6 +173,28 @@ async def test_answers_are_remembered_for_seconds_also_negative_ones(
         await keyring.account_of_secret("fresh")
         await keyring.account_of_secret("fresh")
         assert accounts.asked == 4
+
+
+async def test_an_answer_is_as_old_as_its_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ended while the answer was on its way ends as soon as all else."""
+    clock = 1000.0
+    # Not the module's own function: the event loop reads the same clock.
+    stand_in = SimpleNamespace(monotonic=lambda: clock)
+    monkeypatch.setattr("services.chassis.keyring.time", stand_in)
+
+    def take_a_second() -> None:
+        nonlocal clock
+        clock += 1
+
+    async with remote_keyring() as (keyring, accounts):
+        accounts.act = take_a_second
+        await keyring.signing_key("key-1")
+        clock = 1003.9
+        await keyring.signing_key("key-1")
+        assert accounts.asked == 1
+        clock = 1004.1
+        await keyring.signing_key("key-1")
+        assert accounts.asked == 2
 
 
 async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

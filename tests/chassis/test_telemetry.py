@@ -1,5 +1,8 @@
 """Logs keep secrets, metrics are served, traces are passed on."""
 
+import json
+import subprocess
+import sys
 import urllib.request
 
 import pytest
@@ -56,3 +59,36 @@ def test_with_a_collector_the_trace_goes_on_in_a_span_of_its_own(
         own = telemetry.traceparent()
     assert own.split("-")[1] == parent.split("-")[1]
     assert own.split("-")[2] != parent.split("-")[2]
+
+
+LOGGING = """
+import logging
+import structlog
+from services.chassis import telemetry
+from tests.kit.identities import make_settings
+
+telemetry.setup("accounts", make_settings(log_level="info"))
+telemetry.set_request_id("r-1")
+log = structlog.stdlib.get_logger("a.module")
+log.debug("too small")
+log.info("rpc", password="p", count=2)
+structlog.get_logger().warning("nameless")
+logging.getLogger("a.library").warning("told by %s", "logging")
+try:
+    1 / 0
+except ZeroDivisionError:
+    log.exception("failed", what=object)
+"""
+
+
+def test_every_line_is_json_whoever_writes_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOGGING], capture_output=True, text=True, check=True
+    )
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [line["event"] for line in lines] == ["rpc", "nameless", "told by logging", "failed"]
+    assert all((line["service"], line["request_id"]) == ("accounts", "r-1") for line in lines)
+    assert [line["logger"] for line in lines] == ["a.module", "", "a.library", "a.module"]
+    assert [line["level"] for line in lines] == ["info", "warning", "warning", "error"]
+    assert (lines[0]["password"], lines[0]["count"]) == (telemetry.MASK, 2)
+    assert "ZeroDivisionError" in lines[3]["exception"]

@@ -6,11 +6,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from granian.constants import Interfaces
-from granian.log import LogLevels
-from granian.server.embed import Server
 
 from gateway.app import Gateway
+from gateway.server import http_server
 from tests.gateway.lab import Lab, running_lab
 from tests.kit.servers import free_port, listens
 from tests.kit.waiting import wait_for_async
@@ -41,16 +39,16 @@ async def client(app: Gateway) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def port(app: Gateway) -> AsyncIterator[int]:
+def header_milliseconds() -> int:
+    """How long the server waits for headers; short, as some tests see it end."""
+    return 2000
+
+
+@pytest.fixture
+async def port(app: Gateway, header_milliseconds: int) -> AsyncIterator[int]:
     """The port of a real HTTP server around the gateway."""
     number = free_port()
-    server = Server(
-        app,
-        port=number,
-        interface=Interfaces.ASGINL,
-        websockets=False,
-        log_level=LogLevels.critical,
-    )
+    server = http_server(app, f"127.0.0.1:{number}", header_timeout=header_milliseconds)
     serving = asyncio.create_task(server.serve())
     await wait_for_async(lambda: listens(number), what="the HTTP server")
     yield number

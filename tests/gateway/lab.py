@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import hmac
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,10 +21,14 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_tools import protoc  # type: ignore[import-untyped]
+from pydantic import SecretStr
 
+from gateway.addresses import networks
+from gateway.admission import Admission
 from gateway.app import Gateway
 from gateway.channels import Channels
 from gateway.transcode import Limits
+from services.chassis.clients import Clients
 from services.chassis.errors import (
     DETAILS_KEY,
     Conflict,
@@ -41,7 +46,19 @@ from services.chassis.errors import (
     WrongState,
     to_status,
 )
+from services.chassis.settings import Settings
+from vitascope.accounts.v1.internal_pb2 import (
+    CheckOriginResponse,
+    ResolveSignatureRequest,
+    ResolveSignatureResponse,
+)
+from vitascope.accounts.v1.internal_pb2_grpc import (
+    IdentityServiceServicer,
+    IdentityServiceStub,
+    add_IdentityServiceServicer_to_server,
+)
 
+KEY = "a key of these tests, thirty-two characters or more"
 HERE = Path(__file__).parent
 PROTOS = HERE.parents[1] / "protos"
 PACKAGE = "vitascope.media.lab"
@@ -56,7 +73,7 @@ ERRORS: dict[str, VitascopeError] = {
     "conflict": Conflict("taken"),
     "state": WrongState("not yet"),
     "range": OutOfRange("outside", metadata={"http-header-content-range": "bytes */5"}),
-    "limits": Exhausted("too many"),
+    "limits": Exhausted("too many", retry_after=2.2),
     "large": TooLarge("too large"),
     "away": Unavailable("gone fishing", retry_after=7),
     "internal": Internal("the database password is hunter2"),
@@ -83,15 +100,49 @@ def message(name: str) -> Any:
     return GetMessageClass(lab_file().message_types_by_name[name])
 
 
+class Accounts(IdentityServiceServicer):
+    """Lets in the listed origins and those who sign with the hash itself."""
+
+    def __init__(self) -> None:
+        self.listed = {"https://listed.test"}
+        self.origins_asked: list[str] = []
+        self.signed: list[ResolveSignatureRequest] = []
+
+    async def CheckOrigin(self, request: Any, context: Any) -> CheckOriginResponse:
+        self.origins_asked.append(request.origin)
+        if request.origin == "https://away.test":
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "gone fishing")
+        return CheckOriginResponse(listed=request.origin in self.listed)
+
+    async def ResolveSignature(self, request: Any, context: Any) -> ResolveSignatureResponse:
+        self.signed.append(request)
+        signature = signature_of(
+            request.timestamp, request.method, request.path, request.body_sha256
+        )
+        if request.signature != signature:
+            error = Unauthenticated("the signature does not match")
+            code, text, details = to_status(error)
+            await context.abort(code, text, ((DETAILS_KEY, details),))
+        return ResolveSignatureResponse(jwt_token=f"token-of-{request.key_id}")
+
+
+def signature_of(timestamp: str, method: str, path: str, digest: str) -> str:
+    """Return what signs a request in this lab: HMAC-SHA256 over four lines."""
+    text = f"{timestamp}\n{method}\n{path}\n{digest}"
+    return hmac.new(KEY.encode(), text.encode(), "sha256").hexdigest()
+
+
 class Lab:
     """What the service saw; tests look here."""
 
     def __init__(self) -> None:
         self.cancelled = asyncio.Event()
         self.waiting = asyncio.Event()
+        self.pause_seconds = 0.0
         self.pieces_sent = 0
         self.last_sent = time.monotonic()
         self.uploads: list[Any] = []
+        self.accounts = Accounts()  # type: ignore[abstract]
 
     def quiet_seconds(self) -> float:
         """How long ago the last piece of a download was asked for."""
@@ -100,6 +151,8 @@ class Lab:
     async def Echo(self, request: Any, context: Any) -> Any:
         if request.text == "hang":
             await self._hang()
+        if request.text == "limited":
+            await context.send_initial_metadata((("http-header-ratelimit-remaining", "7"),))
         if request.text == "created":
             head = (("http-status", "201"), ("http-header-location", "/lab/1"))
             await context.send_initial_metadata(head)
@@ -115,10 +168,15 @@ class Lab:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "slow")
         if request.code == "crash":
             raise RuntimeError("the database password is hunter2")
+        if request.code == "limits":
+            head = (("http-header-ratelimit-remaining", "0"), ("http-header-content-length", "5"))
+            await context.send_initial_metadata((*head, ("http-status", "206")))
         code, text, details = to_status(ERRORS[request.code or "invalid"])
         await context.abort(code, text, ((DETAILS_KEY, details),))
 
     async def Watch(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        if request.count == 7:
+            await self._hang()
         if request.count < 0:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such count")
         for number in range(request.count):
@@ -127,6 +185,8 @@ class Lab:
             await context.abort(grpc.StatusCode.NOT_FOUND, "lost on the way")
 
     async def Fetch(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        if request.path == "hang":
+            await self._hang()
         if request.path == "none":
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such file")
         if request.path == "same":
@@ -144,13 +204,19 @@ class Lab:
                 if request.path == "torn" and number == 2:
                     await context.abort(grpc.StatusCode.INTERNAL, "torn")
                 self.pieces_sent += 1
+                self.waiting.set()
                 self.last_sent = time.monotonic()
                 yield HttpBody(content_type="" if number else "video/mp4", data=piece)
         finally:
             self.cancelled.set()
 
     async def Store(self, requests: AsyncIterator[Any], context: Any) -> Any:
+        if ("authorization", "Refused") in context.invocation_metadata():
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "who are you")
         first = await anext(requests)
+        await asyncio.sleep(self.pause_seconds)
+        if first.name == "hang":
+            await self._hang()
         if first.name == "refused":
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "who are you")
         answer = message("StoreResponse")(
@@ -204,14 +270,22 @@ async def running_lab() -> AsyncIterator[tuple[Lab, Gateway]]:
     server = grpc.aio.server()
     generic = grpc.method_handlers_generic_handler(f"{PACKAGE}.LabService", dict(handlers(lab)))
     server.add_generic_rpc_handlers((generic,))
+    add_IdentityServiceServicer_to_server(lab.accounts, server)
     health = HealthServicer()
     await health.set("", health_pb2.HealthCheckResponse.SERVING)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    channels = Channels(lambda _: f"127.0.0.1:{port}")
+    address = f"127.0.0.1:{port}"
+    channels = Channels(lambda _: address)
+    settings = Settings(
+        internal_key=SecretStr(KEY), encryption_key=SecretStr(KEY), accounts_address=address
+    )
+    clients = Clients(settings, "gateway")
+    admission = Admission(clients.stub(IdentityServiceStub), networks("127.0.0.0/8"))
     try:
-        yield lab, Gateway([lab_file()], channels, LIMITS, "http://lab.test")
+        yield lab, Gateway([lab_file()], channels, LIMITS, "http://lab.test", admission)
     finally:
+        await clients.close()
         await channels.close()
         await server.stop(None)

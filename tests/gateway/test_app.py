@@ -24,9 +24,9 @@ async def test_unknown_paths_have_the_surface_s_error(client: httpx.AsyncClient)
 async def test_other_methods_are_told_which_ones_are_taken(client: httpx.AsyncClient) -> None:
     answer = await client.delete("/lab/echo/x")
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, HEAD"
-    assert (await client.post("/healthz")).headers["allow"] == "GET, HEAD"
-    assert (await client.put("/lab/echo")).headers["allow"] == "POST, REPORT"
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+    assert (await client.post("/healthz")).headers["allow"] == "GET, HEAD, OPTIONS"
+    assert (await client.put("/lab/echo")).headers["allow"] == "POST, REPORT, OPTIONS"
 
 
 @pytest.mark.parametrize("path", ["//lab//echo", "/lab/echo/", "///lab/echo"])
@@ -80,10 +80,10 @@ async def test_health_is_good_when_every_service_serves(client: httpx.AsyncClien
     assert set(answer.json()) == {"accounts", "videos", "media", "tasks"}
 
 
-async def test_health_is_bad_when_one_is_away() -> None:
+async def test_health_is_bad_when_one_is_away(app: Gateway) -> None:
     channels = Channels(lambda _: "127.0.0.1:1")
-    app = Gateway([], channels, LIMITS, "http://lab.test")
-    transport = httpx.ASGITransport(app)
+    alone = Gateway([], channels, LIMITS, "http://lab.test", app._admission)
+    transport = httpx.ASGITransport(alone)
     async with httpx.AsyncClient(transport=transport, base_url="http://lab.test") as client:
         answer = await client.get("/healthz")
     await channels.close()

@@ -1,12 +1,18 @@
 """The OpenAPI document of the suite's own contract."""
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 import vitascope
+from gateway import openapi
 from gateway.openapi import document
 from gateway.routes import files_of, routes_of
 from gateway.schemas import task_kinds, task_name_of
@@ -25,13 +31,101 @@ def test_it_is_valid(spec: dict[str, Any]) -> None:
 
 
 def test_every_operation_says_what_it_does(spec: dict[str, Any]) -> None:
-    operations = [each for path in spec["paths"].values() for each in path.values()]
+    operations = [each for _, each in operations_of(spec)]
     assert len({each["operationId"] for each in operations}) == len(operations) > 25
     assert all(each["summary"] for each in operations)
     create = spec["paths"]["/v2/create"]["post"]
     assert "queued" in create["description"]
     assert create["security"] == [{"secret": []}, {"apiKey": []}]
     assert spec["paths"]["/v2/status"]["get"]["security"] == []
+
+
+def test_names_of_operations_stay(spec: dict[str, Any]) -> None:
+    named = {key: each["operationId"] for key, each in operations_of(spec)}
+    assert named["POST /v2/create"] == "tasks.v2.Create"
+    assert named["GET /v2/status"] == "tasks.v2.GetStatus"
+    assert named["POST /v2/status"] == "tasks.v2.GetStatus.post.v2.status"
+    assert named["HEAD /storage/{path}"] == "media.v1.DownloadOutput.head"
+
+
+def test_both_surfaces_are_told_apart(spec: dict[str, Any]) -> None:
+    tags = {tag["name"]: tag["description"] for tag in spec["tags"]}
+    assert next(iter(tags)) == "Video API: accounts v1"
+    assert {"Video API: media v1", "Tasks API: tasks v2", "Tasks API: media v1"} <= tags.keys()
+    assert all(tags.values())
+    assert {tag for _, each in operations_of(spec) for tag in each["tags"]} == tags.keys()
+
+
+def test_every_operation_has_an_example_that_fits(spec: dict[str, Any]) -> None:
+    for key, each in operations_of(spec):
+        for parameter in each.get("parameters", ()):
+            if "example" in parameter:
+                fits(spec, parameter["schema"], parameter["example"])
+            assert "example" in parameter or parameter["in"] != "path", key
+        if body := each.get("requestBody", {}).get("content", {}).get("application/json"):
+            fits(spec, body["schema"], body["example"])
+        if answer := each["responses"]["200"].get("content", {}).get("application/json"):
+            fits(spec, answer["schema"], answer["example"])
+    for response in spec["components"]["responses"].values():
+        content = response["content"]["application/json"]
+        if "example" in content:
+            fits(spec, content["schema"], content["example"])
+
+
+def test_no_example_is_left_over(spec: dict[str, Any]) -> None:
+    examples = json.loads((Path(openapi.__file__).with_name("examples.json")).read_text())
+    known = dict(operations_of(spec))
+    for key, example in examples["operations"].items():
+        parameters = {each["name"] for each in known[key].get("parameters", ())}
+        assert example.get("parameters", {}).keys() <= parameters, key
+
+
+def test_operations_name_their_refusals(spec: dict[str, Any]) -> None:
+    answers = {key: set(each["responses"]) for key, each in operations_of(spec)}
+    process = answers["POST /videos/v1/process-video/{video_id}"]
+    assert {"200", "400", "401", "403", "404", "409", "413", "429", "503"} <= process
+    assert "403" not in answers["POST /v2/create"]
+    assert "401" not in answers["GET /v2/status"]
+    assert "416" in answers["HEAD /media/v1/download/original/{video_id}"]
+
+
+def test_statuses_stand_where_comments_name_grpc_codes(spec: dict[str, Any]) -> None:
+    codes = [code.name for code in grpc.StatusCode if code.name not in ("OK", "UNKNOWN")]
+    for key, each in operations_of(spec):
+        text = each["summary"] + each.get("description", "")
+        assert not [code for code in codes if code in text], key
+
+
+def test_files_say_what_may_be_kept(spec: dict[str, Any]) -> None:
+    path = spec["paths"]["/media/v1/download/original/{video_id}"]
+    assert {"ETag", "Accept-Ranges", "RateLimit-Limit"} <= path["get"]["responses"]["200"][
+        "headers"
+    ].keys()
+    assert "Content-Range" in path["get"]["responses"]["206"]["headers"]
+    assert "content" not in path["head"]["responses"]["200"]
+
+
+def operations_of(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, operations in spec["paths"].items():
+        for method, each in operations.items():
+            yield f"{method.upper()} {path}", each
+
+
+def fits(spec: dict[str, Any], schema: Any, example: Any) -> None:
+    """Validate, and take keys that no schema names for wrong."""
+    root = {**closed(schema), "components": closed(spec["components"])}
+    Draft202012Validator(root).validate(example)
+
+
+def closed(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {key: closed(value) for key, value in schema.items()}
+    if isinstance(inner.get("properties"), dict) and inner.get("type") == "object":
+        inner.setdefault("additionalProperties", False)
+    return inner
 
 
 def test_every_field_says_what_it_is(spec: dict[str, Any]) -> None:
@@ -71,7 +165,7 @@ def test_parameters_bodies_and_files(spec: dict[str, Any]) -> None:
     download = paths["/storage/{path}"]["get"]
     assert {"200", "206", "304"} <= download["responses"].keys()
     named = {(each["name"], each["in"]) for each in download["parameters"]}
-    assert {("path", "path"), ("range", "header")} <= named
+    assert {("path", "path"), ("Range", "header")} <= named
     project = paths["/videos/v1/project"]["put"]["requestBody"]["content"]["application/json"]
     assert project["schema"] == {"$ref": "#/components/schemas/videos.v1.CreateProjectRequest"}
 

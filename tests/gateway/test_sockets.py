@@ -4,7 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import environ
 
@@ -41,12 +41,15 @@ async def test_many_at_once(wire: httpx.AsyncClient) -> None:
 
 
 @contextmanager
-def gateway_process(port: int) -> Iterator[subprocess.Popen[bytes]]:
+def gateway_process(
+    port: int, more: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     settings = {
         "VITASCOPE_INTERNAL_KEY": KEY,
         "VITASCOPE_ENCRYPTION_KEY": KEY,
         "VITASCOPE_HTTP_ADDRESS": f"127.0.0.1:{port}",
         **{f"VITASCOPE_{name}_ADDRESS": "127.0.0.1:1" for name in ("TASKS", "MEDIA", "VIDEOS")},
+        **(more or {}),
     }
     command = [sys.executable, "-m", "gateway"]
     process = subprocess.Popen(command, env=environ | settings, stderr=subprocess.PIPE)

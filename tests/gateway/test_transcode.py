@@ -196,10 +196,10 @@ async def test_errors_carry_headers(client: httpx.AsyncClient) -> None:
     assert (await client.get("/lab/fail/range")).headers["content-range"] == "bytes */5"
 
 
-async def test_a_service_that_is_away_is_a_503_and_a_slow_one_a_504(lab: Lab) -> None:
+async def test_a_service_that_is_away_is_a_503_and_a_slow_one_a_504(lab: Lab, app: Gateway) -> None:
     channels = Channels(lambda _: "127.0.0.1:1")
-    app = Gateway([lab_file()], channels, Limits(9, 9, 5), "http://lab.test")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+    alone = Gateway([lab_file()], channels, Limits(9, 9, 5), "http://lab.test", app._admission)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(alone)) as client:
         answer = await client.get("http://lab.test/lab/echo/x")
     await channels.close()
     assert answer.status_code == 503
@@ -210,7 +210,9 @@ async def test_a_service_that_is_away_is_a_503_and_a_slow_one_a_504(lab: Lab) ->
 async def test_the_deadline_ends_the_call(
     lab: Lab, app: Gateway, client: httpx.AsyncClient
 ) -> None:
-    short = Gateway([lab_file()], app._channels, Limits(99, 99, 0.2), "http://lab.test")
+    short = Gateway(
+        [lab_file()], app._channels, Limits(99, 99, 0.2), "http://lab.test", app._admission
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(short)) as impatient:
         answer = await impatient.get("http://lab.test/lab/echo/hang")
     assert answer.status_code == 504

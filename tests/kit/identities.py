@@ -70,7 +70,9 @@ class Identities:
         self.asked += 1
         return self.api_keys.get((api_key, referrer))
 
-    async def user_of_password(self, email: str, password: str) -> PasswordUser | None:
+    async def user_of_password(
+        self, email: str, password: str, address: str
+    ) -> PasswordUser | None:
         self.asked += 1
         return self.passwords.get((email, password))
 

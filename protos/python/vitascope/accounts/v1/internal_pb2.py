@@ -23,10 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from vitascope.accounts.v1 import admin_pb2 as vitascope_dot_accounts_dot_v1_dot_admin__pb2
+from vitascope.accounts.v1 import limits_pb2 as vitascope_dot_accounts_dot_v1_dot_limits__pb2
 from vitascope.options.v1 import options_pb2 as vitascope_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$vitascope/accounts/v1/internal.proto\x12\x15vitascope.accounts.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"vitascope/options/v1/options.proto\"/\n\x14GetSigningKeyRequest\x12\x17\n\x06key_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"u\n\x15GetSigningKeyResponse\x12\x12\n\npublic_key\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x0e\n\x06\x62\x61nned\x18\x03 \x01(\x08\x12\x15\n\rbanned_reason\x18\x04 \x01(\t\x12\x10\n\x08team_ids\x18\x05 \x03(\t\"k\n\x11ResolveKeyRequest\x12\x16\n\x06secret\x18\x01 \x01(\tB\x04\xd8\xc1\x18\x01H\x00\x12\x17\n\x07\x61pi_key\x18\x02 \x01(\tB\x04\xd8\xc1\x18\x01H\x00\x12\x10\n\x08referrer\x18\x03 \x01(\tB\x13\n\ncredential\x12\x05\xbaH\x02\x08\x01\"9\n\x12ResolveKeyResponse\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\"i\n\x0e\x41\x64\x64UserRequest\x12\x19\n\x05\x65mail\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\xfe\x01\x12 \n\x08password\x18\x02 \x01(\tB\x0e\xbaH\x07r\x05\x10\x08\x18\x80\x01\xd8\xc1\x18\x01\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04team\x18\x04 \x01(\t\"3\n\x0f\x41\x64\x64UserResponse\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0f\n\x07team_id\x18\x02 \x01(\t\";\n\x0e\x41\x64\x64KeysRequest\x12\x16\n\x05\x65mail\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x03\x12\x11\n\treferrers\x18\x02 \x03(\t\"2\n\x0f\x41\x64\x64KeysResponse\x12\x0e\n\x06secret\x18\x01 \x01(\t\x12\x0f\n\x07\x61pi_key\x18\x02 \x01(\t2\xfc\x01\n\x0fIdentityService\x12x\n\rGetSigningKey\x12+.vitascope.accounts.v1.GetSigningKeyRequest\x1a,.vitascope.accounts.v1.GetSigningKeyResponse\"\x0c\xaa\xbb\x18\x08internal\x12o\n\nResolveKey\x12(.vitascope.accounts.v1.ResolveKeyRequest\x1a).vitascope.accounts.v1.ResolveKeyResponse\"\x0c\xaa\xbb\x18\x08internal2\xd8\x01\n\x0c\x41\x64minService\x12\x63\n\x07\x41\x64\x64User\x12%.vitascope.accounts.v1.AddUserRequest\x1a&.vitascope.accounts.v1.AddUserResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12\x63\n\x07\x41\x64\x64Keys\x12%.vitascope.accounts.v1.AddKeysRequest\x1a&.vitascope.accounts.v1.AddKeysResponse\"\t\xaa\xbb\x18\x05\x61\x64minb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$vitascope/accounts/v1/internal.proto\x12\x15vitascope.accounts.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!vitascope/accounts/v1/admin.proto\x1a\"vitascope/accounts/v1/limits.proto\x1a\"vitascope/options/v1/options.proto\"/\n\x14GetSigningKeyRequest\x12\x17\n\x06key_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"\x94\x02\n\x15GetSigningKeyResponse\x12\x12\n\npublic_key\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x0e\n\x06\x62\x61nned\x18\x03 \x01(\x08\x12\x15\n\rbanned_reason\x18\x04 \x01(\t\x12\x10\n\x08team_ids\x18\x05 \x03(\t\x12H\n\x06limits\x18\x06 \x03(\x0b\x32\x38.vitascope.accounts.v1.GetSigningKeyResponse.LimitsEntry\x1aS\n\x0bLimitsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x33\n\x05value\x18\x02 \x01(\x0b\x32$.vitascope.accounts.v1.AccountLimits:\x02\x38\x01\"k\n\x11ResolveKeyRequest\x12\x16\n\x06secret\x18\x01 \x01(\tB\x04\xd8\xc1\x18\x01H\x00\x12\x17\n\x07\x61pi_key\x18\x02 \x01(\tB\x04\xd8\xc1\x18\x01H\x00\x12\x10\n\x08referrer\x18\x03 \x01(\tB\x13\n\ncredential\x12\x05\xbaH\x02\x08\x01\"o\n\x12ResolveKeyResponse\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x34\n\x06limits\x18\x03 \x01(\x0b\x32$.vitascope.accounts.v1.AccountLimits\"\xa9\x01\n\x17ResolveSignatureRequest\x12\x17\n\x06key_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1c\n\ttimestamp\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x14\x12\x0e\n\x06method\x18\x03 \x01(\t\x12\x0c\n\x04path\x18\x04 \x01(\t\x12\x1d\n\x0b\x62ody_sha256\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x98\x01@\x12\x1a\n\tsignature\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"3\n\x18ResolveSignatureResponse\x12\x17\n\tjwt_token\x18\x01 \x01(\tB\x04\xd8\xc1\x18\x01\"0\n\x12\x43heckOriginRequest\x12\x1a\n\x06origin\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xac\x02\"%\n\x13\x43heckOriginResponse\x12\x0e\n\x06listed\x18\x01 \x01(\x08\"i\n\x0e\x41\x64\x64UserRequest\x12\x19\n\x05\x65mail\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x03\x18\xfe\x01\x12 \n\x08password\x18\x02 \x01(\tB\x0e\xbaH\x07r\x05\x10\x08\x18\x80\x01\xd8\xc1\x18\x01\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04team\x18\x04 \x01(\t\"3\n\x0f\x41\x64\x64UserResponse\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0f\n\x07team_id\x18\x02 \x01(\t\"I\n\x0e\x41\x64\x64KeysRequest\x12\x16\n\x05\x65mail\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x03\x12\x11\n\treferrers\x18\x02 \x03(\t\x12\x0c\n\x04team\x18\x03 \x01(\t\"C\n\x0f\x41\x64\x64KeysResponse\x12\x0e\n\x06secret\x18\x01 \x01(\t\x12\x0f\n\x07\x61pi_key\x18\x02 \x01(\t\x12\x0f\n\x07keys_id\x18\x03 \x01(\t2\xf4\x03\n\x0fIdentityService\x12x\n\rGetSigningKey\x12+.vitascope.accounts.v1.GetSigningKeyRequest\x1a,.vitascope.accounts.v1.GetSigningKeyResponse\"\x0c\xaa\xbb\x18\x08internal\x12o\n\nResolveKey\x12(.vitascope.accounts.v1.ResolveKeyRequest\x1a).vitascope.accounts.v1.ResolveKeyResponse\"\x0c\xaa\xbb\x18\x08internal\x12\x81\x01\n\x10ResolveSignature\x12..vitascope.accounts.v1.ResolveSignatureRequest\x1a/.vitascope.accounts.v1.ResolveSignatureResponse\"\x0c\xaa\xbb\x18\x08internal\x12r\n\x0b\x43heckOrigin\x12).vitascope.accounts.v1.CheckOriginRequest\x1a*.vitascope.accounts.v1.CheckOriginResponse\"\x0c\xaa\xbb\x18\x08internal2\xdc\x0b\n\x0c\x41\x64minService\x12\x63\n\x07\x41\x64\x64User\x12%.vitascope.accounts.v1.AddUserRequest\x1a&.vitascope.accounts.v1.AddUserResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12\x63\n\x07\x41\x64\x64Keys\x12%.vitascope.accounts.v1.AddKeysRequest\x1a&.vitascope.accounts.v1.AddKeysResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12i\n\tListUsers\x12\'.vitascope.accounts.v1.ListUsersRequest\x1a(.vitascope.accounts.v1.ListUsersResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12\x63\n\x07\x42\x61nUser\x12%.vitascope.accounts.v1.BanUserRequest\x1a&.vitascope.accounts.v1.BanUserResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12i\n\tUnbanUser\x12\'.vitascope.accounts.v1.UnbanUserRequest\x1a(.vitascope.accounts.v1.UnbanUserResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12\x63\n\x07\x41\x64\x64Team\x12%.vitascope.accounts.v1.AddTeamRequest\x1a&.vitascope.accounts.v1.AddTeamResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12i\n\tListTeams\x12\'.vitascope.accounts.v1.ListTeamsRequest\x1a(.vitascope.accounts.v1.ListTeamsResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12i\n\tAddMember\x12\'.vitascope.accounts.v1.AddMemberRequest\x1a(.vitascope.accounts.v1.AddMemberResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12r\n\x0cRemoveMember\x12*.vitascope.accounts.v1.RemoveMemberRequest\x1a+.vitascope.accounts.v1.RemoveMemberResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12\x66\n\x08ListKeys\x12&.vitascope.accounts.v1.ListKeysRequest\x1a\'.vitascope.accounts.v1.ListKeysResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12l\n\nRevokeKeys\x12(.vitascope.accounts.v1.RevokeKeysRequest\x1a).vitascope.accounts.v1.RevokeKeysResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12l\n\nRotateKeys\x12(.vitascope.accounts.v1.RotateKeysRequest\x1a).vitascope.accounts.v1.RotateKeysResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12i\n\tSetLimits\x12\'.vitascope.accounts.v1.SetLimitsRequest\x1a(.vitascope.accounts.v1.SetLimitsResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12i\n\tGetLimits\x12\'.vitascope.accounts.v1.GetLimitsRequest\x1a(.vitascope.accounts.v1.GetLimitsResponse\"\t\xaa\xbb\x18\x05\x61\x64minb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,12 +37,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETSIGNINGKEYREQUEST'].fields_by_name['key_id']._loaded_options = None
   _globals['_GETSIGNINGKEYREQUEST'].fields_by_name['key_id']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_GETSIGNINGKEYRESPONSE_LIMITSENTRY']._loaded_options = None
+  _globals['_GETSIGNINGKEYRESPONSE_LIMITSENTRY']._serialized_options = b'8\001'
   _globals['_RESOLVEKEYREQUEST'].oneofs_by_name['credential']._loaded_options = None
   _globals['_RESOLVEKEYREQUEST'].oneofs_by_name['credential']._serialized_options = b'\272H\002\010\001'
   _globals['_RESOLVEKEYREQUEST'].fields_by_name['secret']._loaded_options = None
   _globals['_RESOLVEKEYREQUEST'].fields_by_name['secret']._serialized_options = b'\330\301\030\001'
   _globals['_RESOLVEKEYREQUEST'].fields_by_name['api_key']._loaded_options = None
   _globals['_RESOLVEKEYREQUEST'].fields_by_name['api_key']._serialized_options = b'\330\301\030\001'
+  _globals['_RESOLVESIGNATUREREQUEST'].fields_by_name['key_id']._loaded_options = None
+  _globals['_RESOLVESIGNATUREREQUEST'].fields_by_name['key_id']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_RESOLVESIGNATUREREQUEST'].fields_by_name['timestamp']._loaded_options = None
+  _globals['_RESOLVESIGNATUREREQUEST'].fields_by_name['timestamp']._serialized_options = b'\272H\006r\004\020\001\030\024'
+  _globals['_RESOLVESIGNATUREREQUEST'].fields_by_name['body_sha256']._loaded_options = None
+  _globals['_RESOLVESIGNATUREREQUEST'].fields_by_name['body_sha256']._serialized_options = b'\272H\005r\003\230\001@'
+  _globals['_RESOLVESIGNATUREREQUEST'].fields_by_name['signature']._loaded_options = None
+  _globals['_RESOLVESIGNATUREREQUEST'].fields_by_name['signature']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_RESOLVESIGNATURERESPONSE'].fields_by_name['jwt_token']._loaded_options = None
+  _globals['_RESOLVESIGNATURERESPONSE'].fields_by_name['jwt_token']._serialized_options = b'\330\301\030\001'
+  _globals['_CHECKORIGINREQUEST'].fields_by_name['origin']._loaded_options = None
+  _globals['_CHECKORIGINREQUEST'].fields_by_name['origin']._serialized_options = b'\272H\007r\005\020\001\030\254\002'
   _globals['_ADDUSERREQUEST'].fields_by_name['email']._loaded_options = None
   _globals['_ADDUSERREQUEST'].fields_by_name['email']._serialized_options = b'\272H\007r\005\020\003\030\376\001'
   _globals['_ADDUSERREQUEST'].fields_by_name['password']._loaded_options = None
@@ -51,28 +67,66 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDENTITYSERVICE'].methods_by_name['GetSigningKey']._serialized_options = b'\252\273\030\010internal'
   _globals['_IDENTITYSERVICE'].methods_by_name['ResolveKey']._loaded_options = None
   _globals['_IDENTITYSERVICE'].methods_by_name['ResolveKey']._serialized_options = b'\252\273\030\010internal'
+  _globals['_IDENTITYSERVICE'].methods_by_name['ResolveSignature']._loaded_options = None
+  _globals['_IDENTITYSERVICE'].methods_by_name['ResolveSignature']._serialized_options = b'\252\273\030\010internal'
+  _globals['_IDENTITYSERVICE'].methods_by_name['CheckOrigin']._loaded_options = None
+  _globals['_IDENTITYSERVICE'].methods_by_name['CheckOrigin']._serialized_options = b'\252\273\030\010internal'
   _globals['_ADMINSERVICE'].methods_by_name['AddUser']._loaded_options = None
   _globals['_ADMINSERVICE'].methods_by_name['AddUser']._serialized_options = b'\252\273\030\005admin'
   _globals['_ADMINSERVICE'].methods_by_name['AddKeys']._loaded_options = None
   _globals['_ADMINSERVICE'].methods_by_name['AddKeys']._serialized_options = b'\252\273\030\005admin'
-  _globals['_GETSIGNINGKEYREQUEST']._serialized_start=128
-  _globals['_GETSIGNINGKEYREQUEST']._serialized_end=175
-  _globals['_GETSIGNINGKEYRESPONSE']._serialized_start=177
-  _globals['_GETSIGNINGKEYRESPONSE']._serialized_end=294
-  _globals['_RESOLVEKEYREQUEST']._serialized_start=296
-  _globals['_RESOLVEKEYREQUEST']._serialized_end=403
-  _globals['_RESOLVEKEYRESPONSE']._serialized_start=405
-  _globals['_RESOLVEKEYRESPONSE']._serialized_end=462
-  _globals['_ADDUSERREQUEST']._serialized_start=464
-  _globals['_ADDUSERREQUEST']._serialized_end=569
-  _globals['_ADDUSERRESPONSE']._serialized_start=571
-  _globals['_ADDUSERRESPONSE']._serialized_end=622
-  _globals['_ADDKEYSREQUEST']._serialized_start=624
-  _globals['_ADDKEYSREQUEST']._serialized_end=683
-  _globals['_ADDKEYSRESPONSE']._serialized_start=685
-  _globals['_ADDKEYSRESPONSE']._serialized_end=735
-  _globals['_IDENTITYSERVICE']._serialized_start=738
-  _globals['_IDENTITYSERVICE']._serialized_end=990
-  _globals['_ADMINSERVICE']._serialized_start=993
-  _globals['_ADMINSERVICE']._serialized_end=1209
+  _globals['_ADMINSERVICE'].methods_by_name['ListUsers']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['ListUsers']._serialized_options = b'\252\273\030\005admin'
+  _globals['_ADMINSERVICE'].methods_by_name['BanUser']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['BanUser']._serialized_options = b'\252\273\030\005admin'
+  _globals['_ADMINSERVICE'].methods_by_name['UnbanUser']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['UnbanUser']._serialized_options = b'\252\273\030\005admin'
+  _globals['_ADMINSERVICE'].methods_by_name['AddTeam']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['AddTeam']._serialized_options = b'\252\273\030\005admin'
+  _globals['_ADMINSERVICE'].methods_by_name['ListTeams']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['ListTeams']._serialized_options = b'\252\273\030\005admin'
+  _globals['_ADMINSERVICE'].methods_by_name['AddMember']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['AddMember']._serialized_options = b'\252\273\030\005admin'
+  _globals['_ADMINSERVICE'].methods_by_name['RemoveMember']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['RemoveMember']._serialized_options = b'\252\273\030\005admin'
+  _globals['_ADMINSERVICE'].methods_by_name['ListKeys']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['ListKeys']._serialized_options = b'\252\273\030\005admin'
+  _globals['_ADMINSERVICE'].methods_by_name['RevokeKeys']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['RevokeKeys']._serialized_options = b'\252\273\030\005admin'
+  _globals['_ADMINSERVICE'].methods_by_name['RotateKeys']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['RotateKeys']._serialized_options = b'\252\273\030\005admin'
+  _globals['_ADMINSERVICE'].methods_by_name['SetLimits']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['SetLimits']._serialized_options = b'\252\273\030\005admin'
+  _globals['_ADMINSERVICE'].methods_by_name['GetLimits']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['GetLimits']._serialized_options = b'\252\273\030\005admin'
+  _globals['_GETSIGNINGKEYREQUEST']._serialized_start=199
+  _globals['_GETSIGNINGKEYREQUEST']._serialized_end=246
+  _globals['_GETSIGNINGKEYRESPONSE']._serialized_start=249
+  _globals['_GETSIGNINGKEYRESPONSE']._serialized_end=525
+  _globals['_GETSIGNINGKEYRESPONSE_LIMITSENTRY']._serialized_start=442
+  _globals['_GETSIGNINGKEYRESPONSE_LIMITSENTRY']._serialized_end=525
+  _globals['_RESOLVEKEYREQUEST']._serialized_start=527
+  _globals['_RESOLVEKEYREQUEST']._serialized_end=634
+  _globals['_RESOLVEKEYRESPONSE']._serialized_start=636
+  _globals['_RESOLVEKEYRESPONSE']._serialized_end=747
+  _globals['_RESOLVESIGNATUREREQUEST']._serialized_start=750
+  _globals['_RESOLVESIGNATUREREQUEST']._serialized_end=919
+  _globals['_RESOLVESIGNATURERESPONSE']._serialized_start=921
+  _globals['_RESOLVESIGNATURERESPONSE']._serialized_end=972
+  _globals['_CHECKORIGINREQUEST']._serialized_start=974
+  _globals['_CHECKORIGINREQUEST']._serialized_end=1022
+  _globals['_CHECKORIGINRESPONSE']._serialized_start=1024
+  _globals['_CHECKORIGINRESPONSE']._serialized_end=1061
+  _globals['_ADDUSERREQUEST']._serialized_start=1063
+  _globals['_ADDUSERREQUEST']._serialized_end=1168
+  _globals['_ADDUSERRESPONSE']._serialized_start=1170
+  _globals['_ADDUSERRESPONSE']._serialized_end=1221
+  _globals['_ADDKEYSREQUEST']._serialized_start=1223
+  _globals['_ADDKEYSREQUEST']._serialized_end=1296
+  _globals['_ADDKEYSRESPONSE']._serialized_start=1298
+  _globals['_ADDKEYSRESPONSE']._serialized_end=1365
+  _globals['_IDENTITYSERVICE']._serialized_start=1368
+  _globals['_IDENTITYSERVICE']._serialized_end=1868
+  _globals['_ADMINSERVICE']._serialized_start=1871
+  _globals['_ADMINSERVICE']._serialized_end=3371
 # @@protoc_insertion_point(module_scope)

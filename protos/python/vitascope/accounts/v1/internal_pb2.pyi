@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from vitascope.accounts.v1 import limits_pb2 as _limits_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -46,11 +47,33 @@ class GetSigningKeyResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class LimitsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _limits_pb2.AccountLimits: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _limits_pb2.AccountLimits | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
     BANNED_FIELD_NUMBER: _builtins.int
     BANNED_REASON_FIELD_NUMBER: _builtins.int
     TEAM_IDS_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
     public_key: _builtins.str
     """The public key, PEM."""
     user_id: _builtins.str
@@ -63,6 +86,10 @@ class GetSigningKeyResponse(_message.Message):
     def team_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The teams that the user belongs to."""
 
+    @_builtins.property
+    def limits(self) -> _containers.MessageMap[_builtins.str, _limits_pb2.AccountLimits]:
+        """The limits of those teams, by their ids."""
+
     def __init__(
         self,
         *,
@@ -71,10 +98,11 @@ class GetSigningKeyResponse(_message.Message):
         banned: _builtins.bool = ...,
         banned_reason: _builtins.str = ...,
         team_ids: _abc.Iterable[_builtins.str] | None = ...,
+        limits: _abc.Mapping[_builtins.str, _limits_pb2.AccountLimits] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["banned", b"banned", "banned_reason", b"banned_reason", "public_key", b"public_key", "team_ids", b"team_ids", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["banned", b"banned", "banned_reason", b"banned_reason", "limits", b"limits", "public_key", b"public_key", "team_ids", b"team_ids", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -120,23 +148,139 @@ class ResolveKeyResponse(_message.Message):
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     USER_ID_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account: the id of the team that owns the key."""
     user_id: _builtins.str
     """The user who made the key."""
+    @_builtins.property
+    def limits(self) -> _limits_pb2.AccountLimits:
+        """The account's limits."""
+
     def __init__(
         self,
         *,
         account_id: _builtins.str = ...,
         user_id: _builtins.str = ...,
+        limits: _limits_pb2.AccountLimits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "limits", b"limits", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResolveKeyResponse: _TypeAlias = ResolveKeyResponse  # noqa: Y015
+
+@_typing.final
+class ResolveSignatureRequest(_message.Message):
+    """A signed request. Its signature is the HMAC-SHA256, by the user's shared
+    secret, of timestamp, method, path and body hash, joined by line feeds.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    BODY_SHA256_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    key_id: _builtins.str
+    """The id of the user who signed."""
+    timestamp: _builtins.str
+    """When they signed, in Unix seconds, as sent."""
+    method: _builtins.str
+    """The HTTP method, upper-case."""
+    path: _builtins.str
+    """The path with the query, as sent."""
+    body_sha256: _builtins.str
+    """The SHA-256 of the body, lower-case hexadecimal."""
+    signature: _builtins.str
+    """The signature, hexadecimal."""
+    def __init__(
+        self,
+        *,
+        key_id: _builtins.str = ...,
+        timestamp: _builtins.str = ...,
+        method: _builtins.str = ...,
+        path: _builtins.str = ...,
+        body_sha256: _builtins.str = ...,
+        signature: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body_sha256", b"body_sha256", "key_id", b"key_id", "method", b"method", "path", b"path", "signature", b"signature", "timestamp", b"timestamp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveSignatureRequest: _TypeAlias = ResolveSignatureRequest  # noqa: Y015
+
+@_typing.final
+class ResolveSignatureResponse(_message.Message):
+    """The user is who they say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JWT_TOKEN_FIELD_NUMBER: _builtins.int
+    jwt_token: _builtins.str
+    """A token of the user, for `Authorization: Bearer`."""
+    def __init__(
+        self,
+        *,
+        jwt_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jwt_token", b"jwt_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResolveSignatureResponse: _TypeAlias = ResolveSignatureResponse  # noqa: Y015
+
+@_typing.final
+class CheckOriginRequest(_message.Message):
+    """Names the origin of a page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    origin: _builtins.str
+    """The `Origin` header of a request, for example `https://example.org`."""
+    def __init__(
+        self,
+        *,
+        origin: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckOriginRequest: _TypeAlias = CheckOriginRequest  # noqa: Y015
+
+@_typing.final
+class CheckOriginResponse(_message.Message):
+    """Whether the page may use the Tasks API."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LISTED_FIELD_NUMBER: _builtins.int
+    listed: _builtins.bool
+    """Whether any account lists it."""
+    def __init__(
+        self,
+        *,
+        listed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["listed", b"listed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckOriginResponse: _TypeAlias = CheckOriginResponse  # noqa: Y015
 
 @_typing.final
 class AddUserRequest(_message.Message):
@@ -206,8 +350,13 @@ class AddKeysRequest(_message.Message):
 
     EMAIL_FIELD_NUMBER: _builtins.int
     REFERRERS_FIELD_NUMBER: _builtins.int
+    TEAM_FIELD_NUMBER: _builtins.int
     email: _builtins.str
     """The address of the user to make them for."""
+    team: _builtins.str
+    """The name or id of the team to make them for; the user's first team when
+    empty.
+    """
     @_builtins.property
     def referrers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The pages that may use the API key: whole addresses, prefixes, or hosts
@@ -219,10 +368,11 @@ class AddKeysRequest(_message.Message):
         *,
         email: _builtins.str = ...,
         referrers: _abc.Iterable[_builtins.str] | None = ...,
+        team: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "referrers", b"referrers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "referrers", b"referrers", "team", b"team"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -236,19 +386,23 @@ class AddKeysResponse(_message.Message):
 
     SECRET_FIELD_NUMBER: _builtins.int
     API_KEY_FIELD_NUMBER: _builtins.int
+    KEYS_ID_FIELD_NUMBER: _builtins.int
     secret: _builtins.str
     """The secret key, for servers."""
     api_key: _builtins.str
     """The API key, for pages on the listed referrers."""
+    keys_id: _builtins.str
+    """The credentials' id."""
     def __init__(
         self,
         *,
         secret: _builtins.str = ...,
         api_key: _builtins.str = ...,
+        keys_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "secret", b"secret"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "keys_id", b"keys_id", "secret", b"secret"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from vitascope.accounts.v1 import admin_pb2 as vitascope_dot_accounts_dot_v1_dot_admin__pb2
 from vitascope.accounts.v1 import internal_pb2 as vitascope_dot_accounts_dot_v1_dot_internal__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -45,6 +46,16 @@ class IdentityServiceStub:
                 request_serializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.ResolveKeyRequest.SerializeToString,
                 response_deserializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.ResolveKeyResponse.FromString,
                 _registered_method=True)
+        self.ResolveSignature = channel.unary_unary(
+                '/vitascope.accounts.v1.IdentityService/ResolveSignature',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.ResolveSignatureRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.ResolveSignatureResponse.FromString,
+                _registered_method=True)
+        self.CheckOrigin = channel.unary_unary(
+                '/vitascope.accounts.v1.IdentityService/CheckOrigin',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.CheckOriginRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.CheckOriginResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityServiceServicer:
@@ -68,6 +79,24 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResolveSignature(self, request, context):
+        """Checks the signature of a signed request and returns a token for the
+        user's first team, to forward the request with. Fails with UNAUTHENTICATED
+        for a wrong, late or replayed signature and PERMISSION_DENIED for a banned
+        user.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckOrigin(self, request, context):
+        """Returns whether any account lists the origin of a page, so that browsers
+        may be told that it is let in.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IdentityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -80,6 +109,16 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.ResolveKey,
                     request_deserializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.ResolveKeyRequest.FromString,
                     response_serializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.ResolveKeyResponse.SerializeToString,
+            ),
+            'ResolveSignature': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveSignature,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.ResolveSignatureRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.ResolveSignatureResponse.SerializeToString,
+            ),
+            'CheckOrigin': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckOrigin,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.CheckOriginRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.CheckOriginResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -147,9 +186,63 @@ class IdentityService:
             metadata,
             _registered_method=True)
 
+    @staticmethod
+    def ResolveSignature(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.IdentityService/ResolveSignature',
+            vitascope_dot_accounts_dot_v1_dot_internal__pb2.ResolveSignatureRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_internal__pb2.ResolveSignatureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckOrigin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.IdentityService/CheckOrigin',
+            vitascope_dot_accounts_dot_v1_dot_internal__pb2.CheckOriginRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_internal__pb2.CheckOriginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
 
 class AdminServiceStub:
-    """Manages users; for the command line.
+    """Manages users, teams, keys and limits; for the command line.
     """
 
     def __init__(self, channel):
@@ -168,10 +261,70 @@ class AdminServiceStub:
                 request_serializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.AddKeysRequest.SerializeToString,
                 response_deserializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.AddKeysResponse.FromString,
                 _registered_method=True)
+        self.ListUsers = channel.unary_unary(
+                '/vitascope.accounts.v1.AdminService/ListUsers',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListUsersRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListUsersResponse.FromString,
+                _registered_method=True)
+        self.BanUser = channel.unary_unary(
+                '/vitascope.accounts.v1.AdminService/BanUser',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.BanUserRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.BanUserResponse.FromString,
+                _registered_method=True)
+        self.UnbanUser = channel.unary_unary(
+                '/vitascope.accounts.v1.AdminService/UnbanUser',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.UnbanUserRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.UnbanUserResponse.FromString,
+                _registered_method=True)
+        self.AddTeam = channel.unary_unary(
+                '/vitascope.accounts.v1.AdminService/AddTeam',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.AddTeamRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.AddTeamResponse.FromString,
+                _registered_method=True)
+        self.ListTeams = channel.unary_unary(
+                '/vitascope.accounts.v1.AdminService/ListTeams',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListTeamsRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListTeamsResponse.FromString,
+                _registered_method=True)
+        self.AddMember = channel.unary_unary(
+                '/vitascope.accounts.v1.AdminService/AddMember',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.AddMemberRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.AddMemberResponse.FromString,
+                _registered_method=True)
+        self.RemoveMember = channel.unary_unary(
+                '/vitascope.accounts.v1.AdminService/RemoveMember',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RemoveMemberRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RemoveMemberResponse.FromString,
+                _registered_method=True)
+        self.ListKeys = channel.unary_unary(
+                '/vitascope.accounts.v1.AdminService/ListKeys',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListKeysRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListKeysResponse.FromString,
+                _registered_method=True)
+        self.RevokeKeys = channel.unary_unary(
+                '/vitascope.accounts.v1.AdminService/RevokeKeys',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RevokeKeysRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RevokeKeysResponse.FromString,
+                _registered_method=True)
+        self.RotateKeys = channel.unary_unary(
+                '/vitascope.accounts.v1.AdminService/RotateKeys',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateKeysRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateKeysResponse.FromString,
+                _registered_method=True)
+        self.SetLimits = channel.unary_unary(
+                '/vitascope.accounts.v1.AdminService/SetLimits',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.SetLimitsRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.SetLimitsResponse.FromString,
+                _registered_method=True)
+        self.GetLimits = channel.unary_unary(
+                '/vitascope.accounts.v1.AdminService/GetLimits',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.GetLimitsRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.GetLimitsResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
-    """Manages users; for the command line.
+    """Manages users, teams, keys and limits; for the command line.
     """
 
     def AddUser(self, request, context):
@@ -183,8 +336,96 @@ class AdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AddKeys(self, request, context):
-        """Makes a secret and an API key for the user's first team; they are shown
-        this once. Fails with NOT_FOUND for an unknown user.
+        """Makes a secret and an API key for one of the user's teams; they are shown
+        this once. Fails with NOT_FOUND for an unknown user or team and
+        PERMISSION_DENIED for a team that the user does not belong to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUsers(self, request, context):
+        """Returns a page of users.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BanUser(self, request, context):
+        """Shuts a user out; tokens end within 5 s. Fails with NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnbanUser(self, request, context):
+        """Lets a user in again. Fails with NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddTeam(self, request, context):
+        """Makes a team. Fails with ABORTED when the name is taken.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTeams(self, request, context):
+        """Returns a page of teams.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddMember(self, request, context):
+        """Adds a user to a team. Fails with NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveMember(self, request, context):
+        """Takes a user out of a team. Fails with NOT_FOUND, also for a user who is
+        no member, and with FAILED_PRECONDITION for the user's only team.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListKeys(self, request, context):
+        """Returns a team's Tasks API credentials. Fails with NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeKeys(self, request, context):
+        """Ends Tasks API credentials within 5 s. Fails with NOT_FOUND, and with
+        ABORTED for a prefix that several have.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateKeys(self, request, context):
+        """Replaces Tasks API credentials; the older ones end within 5 s. Fails as
+        RevokeKeys does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetLimits(self, request, context):
+        """Sets limits of a team, which hold within 5 s. Fails with NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLimits(self, request, context):
+        """Returns the limits that hold for a team. Fails with NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -203,6 +444,66 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     request_deserializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.AddKeysRequest.FromString,
                     response_serializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.AddKeysResponse.SerializeToString,
             ),
+            'ListUsers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUsers,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListUsersRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListUsersResponse.SerializeToString,
+            ),
+            'BanUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.BanUser,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.BanUserRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.BanUserResponse.SerializeToString,
+            ),
+            'UnbanUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnbanUser,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.UnbanUserRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.UnbanUserResponse.SerializeToString,
+            ),
+            'AddTeam': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddTeam,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.AddTeamRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.AddTeamResponse.SerializeToString,
+            ),
+            'ListTeams': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTeams,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListTeamsRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListTeamsResponse.SerializeToString,
+            ),
+            'AddMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddMember,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.AddMemberRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.AddMemberResponse.SerializeToString,
+            ),
+            'RemoveMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveMember,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RemoveMemberRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RemoveMemberResponse.SerializeToString,
+            ),
+            'ListKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListKeys,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListKeysRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListKeysResponse.SerializeToString,
+            ),
+            'RevokeKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeKeys,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RevokeKeysRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RevokeKeysResponse.SerializeToString,
+            ),
+            'RotateKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateKeys,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateKeysRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateKeysResponse.SerializeToString,
+            ),
+            'SetLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetLimits,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.SetLimitsRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.SetLimitsResponse.SerializeToString,
+            ),
+            'GetLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLimits,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.GetLimitsRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.GetLimitsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'vitascope.accounts.v1.AdminService', rpc_method_handlers)
@@ -212,7 +513,7 @@ def add_AdminServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AdminService:
-    """Manages users; for the command line.
+    """Manages users, teams, keys and limits; for the command line.
     """
 
     @staticmethod
@@ -259,6 +560,330 @@ class AdminService:
             '/vitascope.accounts.v1.AdminService/AddKeys',
             vitascope_dot_accounts_dot_v1_dot_internal__pb2.AddKeysRequest.SerializeToString,
             vitascope_dot_accounts_dot_v1_dot_internal__pb2.AddKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUsers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.AdminService/ListUsers',
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListUsersRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListUsersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BanUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.AdminService/BanUser',
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.BanUserRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.BanUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnbanUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.AdminService/UnbanUser',
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.UnbanUserRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.UnbanUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddTeam(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.AdminService/AddTeam',
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.AddTeamRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.AddTeamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTeams(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.AdminService/ListTeams',
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListTeamsRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListTeamsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.AdminService/AddMember',
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.AddMemberRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.AddMemberResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.AdminService/RemoveMember',
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.RemoveMemberRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.RemoveMemberResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.AdminService/ListKeys',
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListKeysRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.ListKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.AdminService/RevokeKeys',
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.RevokeKeysRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.RevokeKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.AdminService/RotateKeys',
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateKeysRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.AdminService/SetLimits',
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.SetLimitsRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.SetLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.AdminService/GetLimits',
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.GetLimitsRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.GetLimitsResponse.FromString,
             options,
             channel_credentials,
             insecure,

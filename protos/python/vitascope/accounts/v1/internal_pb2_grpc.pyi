@@ -5,6 +5,7 @@ What the suite's own processes ask the accounts service."""
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from vitascope.accounts.v1 import admin_pb2 as _admin_pb2
 from vitascope.accounts.v1 import internal_pb2 as _internal_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -42,6 +43,16 @@ class IdentityServiceStub:
     with UNAUTHENTICATED for an unknown or revoked one, or for an API key with
     a referrer that the account did not list.
     """
+    ResolveSignature: _grpc.UnaryUnaryMultiCallable[_internal_pb2.ResolveSignatureRequest, _internal_pb2.ResolveSignatureResponse]
+    """Checks the signature of a signed request and returns a token for the
+    user's first team, to forward the request with. Fails with UNAUTHENTICATED
+    for a wrong, late or replayed signature and PERMISSION_DENIED for a banned
+    user.
+    """
+    CheckOrigin: _grpc.UnaryUnaryMultiCallable[_internal_pb2.CheckOriginRequest, _internal_pb2.CheckOriginResponse]
+    """Returns whether any account lists the origin of a page, so that browsers
+    may be told that it is let in.
+    """
 
 @_typing.type_check_only
 class IdentityServiceAsyncStub(IdentityServiceStub):
@@ -56,6 +67,16 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     """Returns the account that a Tasks API secret or API key belongs to. Fails
     with UNAUTHENTICATED for an unknown or revoked one, or for an API key with
     a referrer that the account did not list.
+    """
+    ResolveSignature: _aio.UnaryUnaryMultiCallable[_internal_pb2.ResolveSignatureRequest, _internal_pb2.ResolveSignatureResponse]  # type: ignore[assignment]
+    """Checks the signature of a signed request and returns a token for the
+    user's first team, to forward the request with. Fails with UNAUTHENTICATED
+    for a wrong, late or replayed signature and PERMISSION_DENIED for a banned
+    user.
+    """
+    CheckOrigin: _aio.UnaryUnaryMultiCallable[_internal_pb2.CheckOriginRequest, _internal_pb2.CheckOriginResponse]  # type: ignore[assignment]
+    """Returns whether any account lists the origin of a page, so that browsers
+    may be told that it is let in.
     """
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -82,10 +103,32 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         a referrer that the account did not list.
         """
 
+    @_abc_1.abstractmethod
+    def ResolveSignature(
+        self,
+        request: _internal_pb2.ResolveSignatureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_internal_pb2.ResolveSignatureResponse, _abc.Awaitable[_internal_pb2.ResolveSignatureResponse]]:
+        """Checks the signature of a signed request and returns a token for the
+        user's first team, to forward the request with. Fails with UNAUTHENTICATED
+        for a wrong, late or replayed signature and PERMISSION_DENIED for a banned
+        user.
+        """
+
+    @_abc_1.abstractmethod
+    def CheckOrigin(
+        self,
+        request: _internal_pb2.CheckOriginRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_internal_pb2.CheckOriginResponse, _abc.Awaitable[_internal_pb2.CheckOriginResponse]]:
+        """Returns whether any account lists the origin of a page, so that browsers
+        may be told that it is let in.
+        """
+
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class AdminServiceStub:
-    """Manages users; for the command line."""
+    """Manages users, teams, keys and limits; for the command line."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -96,13 +139,44 @@ class AdminServiceStub:
     ABORTED when the address is taken and INVALID_ARGUMENT when it is none.
     """
     AddKeys: _grpc.UnaryUnaryMultiCallable[_internal_pb2.AddKeysRequest, _internal_pb2.AddKeysResponse]
-    """Makes a secret and an API key for the user's first team; they are shown
-    this once. Fails with NOT_FOUND for an unknown user.
+    """Makes a secret and an API key for one of the user's teams; they are shown
+    this once. Fails with NOT_FOUND for an unknown user or team and
+    PERMISSION_DENIED for a team that the user does not belong to.
     """
+    ListUsers: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListUsersRequest, _admin_pb2.ListUsersResponse]
+    """Returns a page of users."""
+    BanUser: _grpc.UnaryUnaryMultiCallable[_admin_pb2.BanUserRequest, _admin_pb2.BanUserResponse]
+    """Shuts a user out; tokens end within 5 s. Fails with NOT_FOUND."""
+    UnbanUser: _grpc.UnaryUnaryMultiCallable[_admin_pb2.UnbanUserRequest, _admin_pb2.UnbanUserResponse]
+    """Lets a user in again. Fails with NOT_FOUND."""
+    AddTeam: _grpc.UnaryUnaryMultiCallable[_admin_pb2.AddTeamRequest, _admin_pb2.AddTeamResponse]
+    """Makes a team. Fails with ABORTED when the name is taken."""
+    ListTeams: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListTeamsRequest, _admin_pb2.ListTeamsResponse]
+    """Returns a page of teams."""
+    AddMember: _grpc.UnaryUnaryMultiCallable[_admin_pb2.AddMemberRequest, _admin_pb2.AddMemberResponse]
+    """Adds a user to a team. Fails with NOT_FOUND."""
+    RemoveMember: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RemoveMemberRequest, _admin_pb2.RemoveMemberResponse]
+    """Takes a user out of a team. Fails with NOT_FOUND, also for a user who is
+    no member, and with FAILED_PRECONDITION for the user's only team.
+    """
+    ListKeys: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListKeysRequest, _admin_pb2.ListKeysResponse]
+    """Returns a team's Tasks API credentials. Fails with NOT_FOUND."""
+    RevokeKeys: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RevokeKeysRequest, _admin_pb2.RevokeKeysResponse]
+    """Ends Tasks API credentials within 5 s. Fails with NOT_FOUND, and with
+    ABORTED for a prefix that several have.
+    """
+    RotateKeys: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RotateKeysRequest, _admin_pb2.RotateKeysResponse]
+    """Replaces Tasks API credentials; the older ones end within 5 s. Fails as
+    RevokeKeys does.
+    """
+    SetLimits: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SetLimitsRequest, _admin_pb2.SetLimitsResponse]
+    """Sets limits of a team, which hold within 5 s. Fails with NOT_FOUND."""
+    GetLimits: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetLimitsRequest, _admin_pb2.GetLimitsResponse]
+    """Returns the limits that hold for a team. Fails with NOT_FOUND."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
-    """Manages users; for the command line."""
+    """Manages users, teams, keys and limits; for the command line."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     AddUser: _aio.UnaryUnaryMultiCallable[_internal_pb2.AddUserRequest, _internal_pb2.AddUserResponse]  # type: ignore[assignment]
@@ -110,12 +184,43 @@ class AdminServiceAsyncStub(AdminServiceStub):
     ABORTED when the address is taken and INVALID_ARGUMENT when it is none.
     """
     AddKeys: _aio.UnaryUnaryMultiCallable[_internal_pb2.AddKeysRequest, _internal_pb2.AddKeysResponse]  # type: ignore[assignment]
-    """Makes a secret and an API key for the user's first team; they are shown
-    this once. Fails with NOT_FOUND for an unknown user.
+    """Makes a secret and an API key for one of the user's teams; they are shown
+    this once. Fails with NOT_FOUND for an unknown user or team and
+    PERMISSION_DENIED for a team that the user does not belong to.
     """
+    ListUsers: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListUsersRequest, _admin_pb2.ListUsersResponse]  # type: ignore[assignment]
+    """Returns a page of users."""
+    BanUser: _aio.UnaryUnaryMultiCallable[_admin_pb2.BanUserRequest, _admin_pb2.BanUserResponse]  # type: ignore[assignment]
+    """Shuts a user out; tokens end within 5 s. Fails with NOT_FOUND."""
+    UnbanUser: _aio.UnaryUnaryMultiCallable[_admin_pb2.UnbanUserRequest, _admin_pb2.UnbanUserResponse]  # type: ignore[assignment]
+    """Lets a user in again. Fails with NOT_FOUND."""
+    AddTeam: _aio.UnaryUnaryMultiCallable[_admin_pb2.AddTeamRequest, _admin_pb2.AddTeamResponse]  # type: ignore[assignment]
+    """Makes a team. Fails with ABORTED when the name is taken."""
+    ListTeams: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListTeamsRequest, _admin_pb2.ListTeamsResponse]  # type: ignore[assignment]
+    """Returns a page of teams."""
+    AddMember: _aio.UnaryUnaryMultiCallable[_admin_pb2.AddMemberRequest, _admin_pb2.AddMemberResponse]  # type: ignore[assignment]
+    """Adds a user to a team. Fails with NOT_FOUND."""
+    RemoveMember: _aio.UnaryUnaryMultiCallable[_admin_pb2.RemoveMemberRequest, _admin_pb2.RemoveMemberResponse]  # type: ignore[assignment]
+    """Takes a user out of a team. Fails with NOT_FOUND, also for a user who is
+    no member, and with FAILED_PRECONDITION for the user's only team.
+    """
+    ListKeys: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListKeysRequest, _admin_pb2.ListKeysResponse]  # type: ignore[assignment]
+    """Returns a team's Tasks API credentials. Fails with NOT_FOUND."""
+    RevokeKeys: _aio.UnaryUnaryMultiCallable[_admin_pb2.RevokeKeysRequest, _admin_pb2.RevokeKeysResponse]  # type: ignore[assignment]
+    """Ends Tasks API credentials within 5 s. Fails with NOT_FOUND, and with
+    ABORTED for a prefix that several have.
+    """
+    RotateKeys: _aio.UnaryUnaryMultiCallable[_admin_pb2.RotateKeysRequest, _admin_pb2.RotateKeysResponse]  # type: ignore[assignment]
+    """Replaces Tasks API credentials; the older ones end within 5 s. Fails as
+    RevokeKeys does.
+    """
+    SetLimits: _aio.UnaryUnaryMultiCallable[_admin_pb2.SetLimitsRequest, _admin_pb2.SetLimitsResponse]  # type: ignore[assignment]
+    """Sets limits of a team, which hold within 5 s. Fails with NOT_FOUND."""
+    GetLimits: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetLimitsRequest, _admin_pb2.GetLimitsResponse]  # type: ignore[assignment]
+    """Returns the limits that hold for a team. Fails with NOT_FOUND."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Manages users; for the command line."""
+    """Manages users, teams, keys and limits; for the command line."""
 
     @_abc_1.abstractmethod
     def AddUser(
@@ -133,8 +238,111 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _internal_pb2.AddKeysRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_internal_pb2.AddKeysResponse, _abc.Awaitable[_internal_pb2.AddKeysResponse]]:
-        """Makes a secret and an API key for the user's first team; they are shown
-        this once. Fails with NOT_FOUND for an unknown user.
+        """Makes a secret and an API key for one of the user's teams; they are shown
+        this once. Fails with NOT_FOUND for an unknown user or team and
+        PERMISSION_DENIED for a team that the user does not belong to.
         """
+
+    @_abc_1.abstractmethod
+    def ListUsers(
+        self,
+        request: _admin_pb2.ListUsersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListUsersResponse, _abc.Awaitable[_admin_pb2.ListUsersResponse]]:
+        """Returns a page of users."""
+
+    @_abc_1.abstractmethod
+    def BanUser(
+        self,
+        request: _admin_pb2.BanUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.BanUserResponse, _abc.Awaitable[_admin_pb2.BanUserResponse]]:
+        """Shuts a user out; tokens end within 5 s. Fails with NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def UnbanUser(
+        self,
+        request: _admin_pb2.UnbanUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.UnbanUserResponse, _abc.Awaitable[_admin_pb2.UnbanUserResponse]]:
+        """Lets a user in again. Fails with NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def AddTeam(
+        self,
+        request: _admin_pb2.AddTeamRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.AddTeamResponse, _abc.Awaitable[_admin_pb2.AddTeamResponse]]:
+        """Makes a team. Fails with ABORTED when the name is taken."""
+
+    @_abc_1.abstractmethod
+    def ListTeams(
+        self,
+        request: _admin_pb2.ListTeamsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListTeamsResponse, _abc.Awaitable[_admin_pb2.ListTeamsResponse]]:
+        """Returns a page of teams."""
+
+    @_abc_1.abstractmethod
+    def AddMember(
+        self,
+        request: _admin_pb2.AddMemberRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.AddMemberResponse, _abc.Awaitable[_admin_pb2.AddMemberResponse]]:
+        """Adds a user to a team. Fails with NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def RemoveMember(
+        self,
+        request: _admin_pb2.RemoveMemberRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.RemoveMemberResponse, _abc.Awaitable[_admin_pb2.RemoveMemberResponse]]:
+        """Takes a user out of a team. Fails with NOT_FOUND, also for a user who is
+        no member, and with FAILED_PRECONDITION for the user's only team.
+        """
+
+    @_abc_1.abstractmethod
+    def ListKeys(
+        self,
+        request: _admin_pb2.ListKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListKeysResponse, _abc.Awaitable[_admin_pb2.ListKeysResponse]]:
+        """Returns a team's Tasks API credentials. Fails with NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def RevokeKeys(
+        self,
+        request: _admin_pb2.RevokeKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.RevokeKeysResponse, _abc.Awaitable[_admin_pb2.RevokeKeysResponse]]:
+        """Ends Tasks API credentials within 5 s. Fails with NOT_FOUND, and with
+        ABORTED for a prefix that several have.
+        """
+
+    @_abc_1.abstractmethod
+    def RotateKeys(
+        self,
+        request: _admin_pb2.RotateKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.RotateKeysResponse, _abc.Awaitable[_admin_pb2.RotateKeysResponse]]:
+        """Replaces Tasks API credentials; the older ones end within 5 s. Fails as
+        RevokeKeys does.
+        """
+
+    @_abc_1.abstractmethod
+    def SetLimits(
+        self,
+        request: _admin_pb2.SetLimitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.SetLimitsResponse, _abc.Awaitable[_admin_pb2.SetLimitsResponse]]:
+        """Sets limits of a team, which hold within 5 s. Fails with NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def GetLimits(
+        self,
+        request: _admin_pb2.GetLimitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.GetLimitsResponse, _abc.Awaitable[_admin_pb2.GetLimitsResponse]]:
+        """Returns the limits that hold for a team. Fails with NOT_FOUND."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -78,7 +78,9 @@ class MediaServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UploadLightMedia(self, request_iterator, context):
-        """As UploadMedia, but only metadata is ingested.
+        """Stores a video's original for light ingestion: only metadata is read. Fails
+        with NOT_FOUND for an unknown video, FAILED_PRECONDITION when its file is
+        already here or on its way, INVALID_ARGUMENT for a body without a file.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,7 +41,10 @@ class MediaServiceStub:
     without a file. A broken upload leaves nothing behind.
     """
     UploadLightMedia: _grpc.StreamUnaryMultiCallable[_media_pb2.UploadLightMediaRequest, _media_pb2.UploadLightMediaResponse]
-    """As UploadMedia, but only metadata is ingested."""
+    """Stores a video's original for light ingestion: only metadata is read. Fails
+    with NOT_FOUND for an unknown video, FAILED_PRECONDITION when its file is
+    already here or on its way, INVALID_ARGUMENT for a body without a file.
+    """
     DownloadOriginal: _grpc.UnaryStreamMultiCallable[_media_pb2.DownloadOriginalRequest, _httpbody_pb2.HttpBody]
     """Streams a video's original. Fails with NOT_FOUND before it was uploaded
     and OUT_OF_RANGE for a range outside of it.
@@ -67,7 +70,10 @@ class MediaServiceAsyncStub(MediaServiceStub):
     without a file. A broken upload leaves nothing behind.
     """
     UploadLightMedia: _aio.StreamUnaryMultiCallable[_media_pb2.UploadLightMediaRequest, _media_pb2.UploadLightMediaResponse]  # type: ignore[assignment]
-    """As UploadMedia, but only metadata is ingested."""
+    """Stores a video's original for light ingestion: only metadata is read. Fails
+    with NOT_FOUND for an unknown video, FAILED_PRECONDITION when its file is
+    already here or on its way, INVALID_ARGUMENT for a body without a file.
+    """
     DownloadOriginal: _aio.UnaryStreamMultiCallable[_media_pb2.DownloadOriginalRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """Streams a video's original. Fails with NOT_FOUND before it was uploaded
     and OUT_OF_RANGE for a range outside of it.
@@ -102,7 +108,10 @@ class MediaServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_media_pb2.UploadLightMediaRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_media_pb2.UploadLightMediaResponse, _abc.Awaitable[_media_pb2.UploadLightMediaResponse]]:
-        """As UploadMedia, but only metadata is ingested."""
+        """Stores a video's original for light ingestion: only metadata is read. Fails
+        with NOT_FOUND for an unknown video, FAILED_PRECONDITION when its file is
+        already here or on its way, INVALID_ARGUMENT for a body without a file.
+        """
 
     @_abc_1.abstractmethod
     def DownloadOriginal(

@@ -1,0 +1,150 @@
+"""The answers of an operation in the OpenAPI document: contents, headers and refusals."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor
+
+from gateway.comments import comments
+from gateway.examples import error_example
+from gateway.parameters import header_of
+from gateway.problems import STATUSES
+from gateway.routes import Route
+from gateway.schemas import Schema, Schemas
+from gateway.surface import Surface
+from gateway.transcode import HTTP_BODY
+from vitascope.options.v1 import options_pb2
+
+_CODE = re.compile(rf"\b({'|'.join(code.name for code in STATUSES)})\b")
+_MEANINGS: Mapping[int, str] = {
+    HTTPStatus.BAD_REQUEST: "Invalid request; the body says what is wrong.",
+    HTTPStatus.UNAUTHORIZED: "Invalid credentials.",
+    HTTPStatus.FORBIDDEN: "The caller may not do this.",
+    HTTPStatus.NOT_FOUND: "There is no such thing, or none that the caller may know of.",
+    HTTPStatus.CONFLICT: "The state of the thing does not allow it.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not multipart/form-data.",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "The range begins behind the end of the file.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many requests; `Retry-After` says when to come back.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The system is down for a while; retry later.",
+}
+_RATE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+_FILE = ("ETag", "Accept-Ranges", "Last-Modified", "Content-Disposition", "Cache-Control")
+_MORE_HEADERS: Mapping[int, tuple[str, ...]] = {
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: ("Content-Range",),
+    HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After",),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After",),
+}
+_NUMBER: Schema = {"type": "integer", "minimum": 0}
+_TEXT: Schema = {"type": "string"}
+HEADERS: Mapping[str, Schema] = {
+    "RateLimit-Limit": {"description": "Requests a minute; with a limit only.", "schema": _NUMBER},
+    "RateLimit-Remaining": {"description": "Requests left; with a limit only.", "schema": _NUMBER},
+    "RateLimit-Reset": {"description": "Seconds until all are back.", "schema": _NUMBER},
+    "Retry-After": {"description": "Seconds to wait.", "schema": _NUMBER},
+    "ETag": {"description": "Changes with the bytes; for `If-None-Match`.", "schema": _TEXT},
+    "Accept-Ranges": {"description": "`bytes`.", "schema": _TEXT},
+    "Content-Range": {"description": "The range, and the size of the file.", "schema": _TEXT},
+    "Content-Disposition": {"description": "The name of the file.", "schema": _TEXT},
+    "Last-Modified": {"description": "When the file was stored.", "schema": _TEXT},
+    "Cache-Control": {"description": "How long the file may be kept.", "schema": _TEXT},
+}
+
+
+def said(name: str, surface: Surface) -> str:
+    """Return a comment of the contract with HTTP statuses in place of gRPC codes."""
+    statuses = _statuses(surface)
+    return _CODE.sub(lambda code: str(statuses[code[1]]), comments().get(name, ""))
+
+
+def error_schema_name(surface: Surface) -> str:
+    """Return the name of the surface's error object among the components' schemas."""
+    return f"{surface.name}.Error"
+
+
+def refusals(surface: Surface) -> Iterator[tuple[str, Schema]]:
+    """Yield the components' responses for what a surface refuses, by name."""
+    yield f"{surface.name}.default", _refusal(surface, "The request failed.")
+    for status, meaning in _MEANINGS.items():
+        refusal = _refusal(surface, meaning)
+        if headers := _MORE_HEADERS.get(status):
+            refusal["headers"] = _headers(headers)
+        if example := error_example(surface.name, status):
+            refusal["content"]["application/json"]["example"] = example
+        yield f"{surface.name}.{int(status)}", refusal
+
+
+def answers(
+    route: Route, surface: Surface, schemas: Schemas, example: Any, *, head: bool
+) -> Schema:
+    """Return the responses of an operation; `example` is the body of a 200, None without one."""
+    rpc = route.rpc
+    is_file = rpc.output_type.full_name == HTTP_BODY
+    limited = _RATE if scope_of(rpc) != "public" else ()
+    names = (*limited, *(_FILE if is_file else ()))
+    text = said(rpc.output_type.full_name, surface)
+    good: Schema = {"description": "The file." if is_file else text, "headers": _headers(names)}
+    content = {} if head else {"content": _content(route, schemas, example)}
+    responses = {"200": {**good, **content}}
+    if is_file:
+        headers = _headers((*names, "Content-Range"))
+        ranged: Schema = {"description": "The range asked for.", "headers": headers}
+        responses["206"] = {**ranged, **content}
+        unchanged = "The client has it already."
+        responses["304"] = {"description": unchanged, "headers": _headers(names)}
+    for status in (*sorted(_expected(route, surface)), "default"):
+        responses[str(status)] = {"$ref": f"#/components/responses/{surface.name}.{status}"}
+    return responses
+
+
+def scope_of(rpc: MethodDescriptor) -> str:
+    """Return the scope that callers of an RPC need."""
+    scope: str = rpc.GetOptions().Extensions[options_pb2.scope]
+    return scope
+
+
+def _content(route: Route, schemas: Schemas, example: Any) -> Schema:
+    answer = route.rpc.output_type
+    if answer.full_name == HTTP_BODY:
+        return {"*/*": {}}
+    if route.response_body:
+        schema = schemas.field(answer.fields_by_name[route.response_body], request=False)
+    else:
+        schema = schemas.message(answer, request=False)
+    kind = "application/x-ndjson" if route.rpc.server_streaming else "application/json"
+    return {kind: {"schema": schema, **({} if example is None else {"example": example})}}
+
+
+def _expected(route: Route, surface: Surface) -> set[int]:
+    """What a caller has to reckon with: by the kind of request, and by what the comments name."""
+    rpc = route.rpc
+    found = {HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE}
+    if scope_of(rpc) != "public":
+        forbidden = _statuses(surface)[grpc.StatusCode.PERMISSION_DENIED.name]
+        found |= {HTTPStatus.UNAUTHORIZED, HTTPStatus(forbidden), HTTPStatus.TOO_MANY_REQUESTS}
+    if route.template.variables:
+        found.add(HTTPStatus.NOT_FOUND)
+    if route.body:
+        found.add(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    if rpc.client_streaming and not surface.raw_uploads:
+        found.add(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    if any(header_of(field) == "range" for field in rpc.input_type.fields):
+        found.add(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+    named = _CODE.findall(comments().get(rpc.full_name, ""))
+    return {int(each) for each in found} | {_statuses(surface)[code] for code in named}
+
+
+def _statuses(surface: Surface) -> dict[str, int]:
+    return {code.name: int(each) for code, each in {**STATUSES, **surface.statuses}.items()}
+
+
+def _refusal(surface: Surface, meaning: str) -> Schema:
+    schema = {"$ref": f"#/components/schemas/{error_schema_name(surface)}"}
+    return {"description": meaning, "content": {"application/json": {"schema": schema}}}
+
+
+def _headers(names: Iterable[str]) -> Schema:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -1,0 +1,91 @@
+"""One embedded suite, and a user in two teams."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from pydantic import SecretStr
+
+from services.accounts.secrets import Vault
+from tests.kit.suite import PASSWORD, Suite
+
+PAGE = "https://app.example.com/editor"
+
+
+@pytest.fixture(scope="session")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+    with Suite(tmp_path_factory.mktemp("surfaces")) as suite:
+        yield suite
+
+
+@dataclass
+class Person:
+    """A user of the suite, and how they prove it."""
+
+    suite: Suite
+    email: str
+    id: str
+    team: str
+    password: str = PASSWORD
+
+    def basic(self) -> tuple[str, str]:
+        return self.email, self.password
+
+    def token(self, **query: str) -> str:
+        """Return a token by password; `team_id` names a team."""
+        params = {name.replace("_", "-"): value for name, value in query.items()}
+        answer = httpx.get(
+            f"{self.suite.url}/accounts/v1/token", params=params, auth=self.basic(), timeout=60
+        )
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["jwtToken"])
+
+    def forged(self, header: dict[str, Any] | None = None, **changes: Any) -> str:
+        """Return a token by the user's own key with changed claims; None leaves a claim out."""
+        keys = json.loads((self.suite.data / "keys.json").read_text())
+        with closing(sqlite3.connect(self.suite.data / "db" / "accounts.sqlite")) as database:
+            query = "SELECT key_id, private_key FROM users WHERE id = ?"
+            key, sealed = database.execute(query, (self.id,)).fetchone()
+        private = Vault(SecretStr(keys["VITASCOPE_ENCRYPTION_KEY"])).open(
+            sealed, f"{self.id}/{key}"
+        )
+        now = int(time.time())
+        claims = {"sub": self.id, "team": self.team, "iat": now, "nbf": now, "exp": now + 900}
+        given = {name: value for name, value in (claims | changes).items() if value is not None}
+        return jwt.encode(given, private, algorithm="EdDSA", headers={"kid": key} | (header or {}))
+
+    def spoil_public_key(self) -> None:
+        """Damage the user's public key where it is kept."""
+        with closing(sqlite3.connect(self.suite.data / "db" / "accounts.sqlite")) as database:
+            change = "UPDATE users SET public_key = 'none' WHERE id = ?"
+            database.execute(change, (self.id,))
+            database.commit()
+
+
+@pytest.fixture(scope="session")
+def ada(suite: Suite) -> Person:
+    """Ada, who is also in the team Restorers."""
+    person = add_person(suite, "ada@example.org")
+    suite.run("teams", "add", "--name", "Restorers")
+    suite.run("teams", "join", "--email", person.email, "--team", "Restorers")
+    return person
+
+
+def add_person(suite: Suite, email: str) -> Person:
+    """Add a user with a team of their own."""
+    added = suite.run("users", "add", "--email", email, "--password", PASSWORD)
+    return Person(suite, email, added["user_id"], added["team_id"])
+
+
+@pytest.fixture
+def anyone(suite: Suite) -> Iterator[httpx.Client]:
+    """A client without credentials."""
+    with httpx.Client(base_url=suite.url, timeout=60) as client:
+        yield client
