@@ -3,20 +3,15 @@
 import base64
 import json
 import socket
-import sqlite3
-import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
-import jwt
 import pytest
-from pydantic import SecretStr
 
-from services.accounts.secrets import Vault
 from tests.flows.walk import create, upload
 from tests.kit.clips import FILM
+from tests.kit.forging import forged_token
 from tests.kit.suite import PASSWORD, Suite
 from tests.kit.waiting import wait_for
 
@@ -109,20 +104,6 @@ def test_tokens_that_open_nothing(suite: Suite, client: httpx.Client) -> None:
         assert problem(answer, 401) == exception, value
 
 
-def signed(suite: Suite, email: str, **changes: Any) -> str:
-    """A token by the user's own key, with claims that the service would not make."""
-    keys = json.loads((suite.data / "keys.json").read_text())
-    with closing(sqlite3.connect(suite.data / "db" / "accounts.sqlite")) as database:
-        query = "SELECT id, key_id, private_key FROM users WHERE email = ?"
-        user, key, sealed = database.execute(query, (email,)).fetchone()
-    vault = Vault(SecretStr(keys["VITASCOPE_ENCRYPTION_KEY"]))
-    now = int(time.time())
-    claims = {"sub": user, "team": "", "iat": now, "nbf": now, "exp": now + 900, **changes}
-    given = {name: value for name, value in claims.items() if value is not None}
-    private = vault.open(sealed, f"{user}/{key}")
-    return jwt.encode(given, private, algorithm="EdDSA", headers={"kid": key})
-
-
 @pytest.mark.parametrize(
     ("changes", "exception"),
     [
@@ -136,8 +117,8 @@ def signed(suite: Suite, email: str, **changes: Any) -> str:
 def test_tokens_with_the_right_key_and_wrong_claims(
     suite: Suite, client: httpx.Client, changes: dict[str, Any], exception: str
 ) -> None:
-    team = httpx.get(f"{suite.url}/accounts/v1/token", auth=("ada@example.org", PASSWORD))
-    token = signed(suite, "ada@example.org", **{"team": team.json()["teamId"], **changes})
+    own = httpx.get(f"{suite.url}/accounts/v1/token", auth=("ada@example.org", PASSWORD)).json()
+    token = forged_token(suite.data, own["userId"], **{"team": own["teamId"], **changes})
     answer = httpx.get(
         f"{suite.url}/videos/v1/projects", headers={"Authorization": f"Bearer {token}"}
     )

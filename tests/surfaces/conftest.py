@@ -1,19 +1,15 @@
 """One embedded suite, and a user in two teams."""
 
-import json
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import jwt
 import pytest
-from pydantic import SecretStr
 
-from services.accounts.secrets import Vault
+from tests.kit.forging import forged_token
 from tests.kit.suite import PASSWORD, Suite
 
 PAGE = "https://app.example.com/editor"
@@ -49,17 +45,7 @@ class Person:
 
     def forged(self, header: dict[str, Any] | None = None, **changes: Any) -> str:
         """Return a token by the user's own key with changed claims; None leaves a claim out."""
-        keys = json.loads((self.suite.data / "keys.json").read_text())
-        with closing(sqlite3.connect(self.suite.data / "db" / "accounts.sqlite")) as database:
-            query = "SELECT key_id, private_key FROM users WHERE id = ?"
-            key, sealed = database.execute(query, (self.id,)).fetchone()
-        private = Vault(SecretStr(keys["VITASCOPE_ENCRYPTION_KEY"])).open(
-            sealed, f"{self.id}/{key}"
-        )
-        now = int(time.time())
-        claims = {"sub": self.id, "team": self.team, "iat": now, "nbf": now, "exp": now + 900}
-        given = {name: value for name, value in (claims | changes).items() if value is not None}
-        return jwt.encode(given, private, algorithm="EdDSA", headers={"kid": key} | (header or {}))
+        return forged_token(self.suite.data, self.id, header, **{"team": self.team, **changes})
 
     def spoil_public_key(self) -> None:
         """Damage the user's public key where it is kept."""
