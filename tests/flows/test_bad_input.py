@@ -222,7 +222,7 @@ def test_no_such_route_and_no_such_method(client: httpx.Client) -> None:
     problem(client.get("/videos/v1/nothing"), 404)
     refused = client.delete("/videos/v1/projects")
     problem(refused, 405)
-    assert refused.headers["allow"] == "GET, HEAD"
+    assert refused.headers["allow"] == "GET, HEAD, OPTIONS"
     too_large = client.put("/videos/v1/project", content=b" " * (5 << 20))
     problem(too_large, 413)
     assert client.get("/nothing", headers={"X-Request-Id": "abc"}).headers["x-request-id"] == "abc"
