@@ -1,7 +1,6 @@
 """The admin RPCs of a suite, running or not, for the commands of whoever runs it."""
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -22,9 +21,8 @@ CALL_SECONDS = 30.0
 async def admin_stub(home: Home) -> AsyncIterator["AdminServiceAsyncStub"]:
     """Give the stub of the running suite, or of an accounts service started meanwhile."""
     home.prepare()
-    if home.is_running():
-        addresses = json.loads(home.addresses_file.read_text())
-        async with _stub(home, addresses) as stub:
+    if (running := home.running_addresses()) is not None:
+        async with _stub(home, running) as stub:
             yield stub
         return
     # The events of this folder are for its own broker; whoever listens on the default address

@@ -5,11 +5,15 @@ import json
 import os
 import secrets
 import socket
+import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+CLAIM_SECONDS = 0.5
 SERVICES = ("accounts", "videos", "media", "tasks")
 
 
@@ -42,11 +46,13 @@ class Home:
     @contextmanager
     def claimed(self) -> Iterator[None]:
         """Hold the folder for one suite; raises HomeInUseError when another has it."""
-        with (self.root / "run" / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise HomeInUseError(f"another suite already runs in {self.root}") from error
+        with self._lock_file.open("w") as lock:
+            # A command that looks whether a suite runs holds the lock for a moment too.
+            deadline = time.monotonic() + CLAIM_SECONDS
+            while not _locked(lock, fcntl.LOCK_EX):
+                if time.monotonic() > deadline:
+                    raise HomeInUseError(f"another suite already runs in {self.root}")
+                time.sleep(0.01)
             try:
                 yield
             finally:
@@ -54,22 +60,46 @@ class Home:
 
     def is_running(self) -> bool:
         """Whether a suite holds the folder now."""
-        try:
-            with self.claimed():
-                return False
-        except HomeInUseError:
-            return True
+        with self._lock_file.open("w") as lock:
+            return not _locked(lock, fcntl.LOCK_SH)
+
+    def write_addresses(self, addresses: Mapping[str, str]) -> None:
+        """Say where the parts are; whoever reads sees all of it or nothing."""
+        fresh = self.addresses_file.with_suffix(".new")
+        fresh.write_text(json.dumps(addresses))
+        fresh.replace(self.addresses_file)
+
+    def running_addresses(self) -> Mapping[str, str] | None:
+        """Where the parts of the running suite are; None when none runs.
+
+        A suite that has only just claimed the folder is waited for.
+        """
+        while self.is_running():
+            try:
+                found: dict[str, str] = json.loads(self.addresses_file.read_text())
+            except FileNotFoundError:
+                time.sleep(0.01)
+            else:
+                return found
+        return None
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.root / "run" / "lock"
 
     def keys(self) -> Mapping[str, str]:
         """The suite's own secrets, made on first use and kept."""
         path = self.root / "keys.json"
-        try:
-            with path.open("x") as file:
-                path.chmod(0o600)
-                names = ("VITASCOPE_INTERNAL_KEY", "VITASCOPE_ENCRYPTION_KEY")
+        if not path.exists():
+            names = ("VITASCOPE_INTERNAL_KEY", "VITASCOPE_ENCRYPTION_KEY")
+            # Made readable by the owner only, and linked when whole: of two commands that start
+            # at once one wins, and neither reads half a file.
+            descriptor, fresh = tempfile.mkstemp(dir=self.root)
+            with os.fdopen(descriptor, "w") as file:
                 json.dump({name: secrets.token_urlsafe(48) for name in names}, file)
-        except FileExistsError:
-            pass
+            with suppress(FileExistsError):
+                path.hardlink_to(fresh)
+            Path(fresh).unlink()
         kept: dict[str, str] = json.loads(path.read_text())
         return kept
 
@@ -88,6 +118,14 @@ class Home:
         if "broker" in addresses:
             defaults["VITASCOPE_KAFKA_SERVERS"] = addresses["broker"]
         return {**defaults, **self.keys(), **os.environ}
+
+
+def _locked(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def rest_scheme() -> str:

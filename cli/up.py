@@ -1,7 +1,6 @@
 """`vitascope up`: the whole suite as supervised processes in one folder."""
 
 import asyncio
-import json
 import os
 import signal
 import socket
@@ -32,7 +31,7 @@ async def run_suite(home: Home, http: str, workers: int, allow_loopback: bool) -
         environment = home.environment(addresses)
         if allow_loopback:
             environment["VITASCOPE_ALLOW_LOOPBACK_SOURCES"] = "true"
-        home.addresses_file.write_text(json.dumps(addresses))
+        home.write_addresses(addresses)
         supervisor = Supervisor(_parts(addresses, environment, workers), home.logs)
         stop = _stop_on_signals(supervisor)
         supervisor.start()

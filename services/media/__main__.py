@@ -4,7 +4,6 @@ import asyncio
 from functools import partial
 from typing import Final
 
-from services.chassis import telemetry
 from services.chassis.auth import Authenticator, RemoteKeyring
 from services.chassis.clients import Clients
 from services.chassis.database import Database
@@ -83,6 +82,4 @@ async def run(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    settings = load()
-    telemetry.setup(NAME, settings)
-    asyncio.run(run(settings))
+    asyncio.run(run(load()))

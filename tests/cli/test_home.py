@@ -1,6 +1,8 @@
 """The folder of an embedded suite."""
 
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,33 @@ def test_one_suite_a_folder(home: Home) -> None:
         assert home.addresses_file.exists()
     assert not home.is_running()
     assert not home.addresses_file.exists()
+
+
+def test_looking_does_not_keep_a_suite_from_starting(home: Home) -> None:
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            home.is_running()
+
+    onlooker = threading.Thread(target=look)
+    onlooker.start()
+    try:
+        for _ in range(100):
+            with home.claimed():
+                home.write_addresses(ADDRESSES)
+                assert home.running_addresses() == ADDRESSES
+    finally:
+        done.set()
+        onlooker.join()
+    assert home.running_addresses() is None
+
+
+def test_commands_that_start_at_once_agree_on_the_keys(home: Home) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: Home(home.root).keys(), range(8)))
+    assert all(keys == found[0] for keys in found)
+    assert {path.name for path in home.root.iterdir() if path.is_file()} == {"keys.json"}
 
 
 def test_what_the_user_set_wins(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
