@@ -34,7 +34,7 @@ while the schema moves on. On start a service calls
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -49,7 +49,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.types import TypeDecorator
 
-from services.chassis.engines import postgres_engine, sqlite_reader, sqlite_writer
+from services.chassis.engines import all_stopped, postgres_engine, sqlite_reader, sqlite_writer
 from services.chassis.errors import Unavailable
 
 Tx = AsyncConnection
@@ -150,6 +150,8 @@ class Database:
         # SQLite has one writer at a time and lets the others poll; within a process a queue is
         # fairer and faster.
         self._writer = asyncio.Lock()
+        self._open: set[AsyncConnection] = set()
+        self._idle = asyncio.Event()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
@@ -162,7 +164,7 @@ class Database:
             if self.is_sqlite:
                 await self._wait_to_write()
                 stack.callback(self._writer.release)
-            async with _opened(self._engine) as tx:
+            async with self._opened(self._engine) as tx:
                 callbacks: list[Callable[[], None]] = []
                 tx.info[_ON_COMMIT] = callbacks
                 yield tx
@@ -172,7 +174,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
         """A read-only transaction: all its reads see the same moment of the database."""
-        async with _opened(self._reader) as tx:
+        async with self._opened(self._reader) as tx:
             yield tx
 
     async def migrate(self, package: str) -> None:
@@ -202,15 +204,56 @@ class Database:
         if self.is_sqlite:
             yield
             return
-        async with _opened(self._engine) as tx:
+        async with self._opened(self._engine) as tx:
             lock = text("SELECT pg_advisory_xact_lock(hashtext(:purpose))")
             await tx.execute(lock, {"purpose": purpose})
             yield
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, once the transactions under way have ended.
+
+        Cancelled calls may still be rolling back; those that take longer than 10 s are left.
+        """
+        self._idle.clear()
+        if self._open:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BUSY_SECONDS):
+                    await self._idle.wait()
         await self._reader.dispose()
         await self._engine.dispose()
+        await all_stopped()
+
+    @asynccontextmanager
+    async def _opened(self, engine: AsyncEngine) -> AsyncIterator[Tx]:
+        """A connection with a begun transaction; what the database fails to do is Unavailable."""
+        async with self._connected(engine) as connection:
+            try:
+                async with connection.begin():
+                    yield connection
+            except DBAPIError as error:
+                if _will_pass(error):
+                    raise Unavailable("The database is not available.", retry_after=1.0) from error
+                raise
+
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        """A connection of the pool. Its way back is not cut short by a cancellation."""
+        try:
+            connection = await engine.connect()
+        except (OSError, TimeoutError, PoolTimeout, DBAPIError) as error:
+            raise Unavailable("The database cannot be reached.", retry_after=1.0) from error
+        self._open.add(connection)
+        try:
+            yield connection
+        finally:
+            closing = asyncio.create_task(connection.close())
+            closing.add_done_callback(lambda _: self._closed(connection))
+            await asyncio.shield(closing)
+
+    def _closed(self, connection: AsyncConnection) -> None:
+        self._open.discard(connection)
+        if not self._open:
+            self._idle.set()
 
     async def _wait_to_write(self) -> None:
         try:
@@ -218,23 +261,6 @@ class Database:
                 await self._writer.acquire()
         except TimeoutError:
             raise Unavailable("The database is busy.", retry_after=1.0) from None
-
-
-@asynccontextmanager
-async def _opened(engine: AsyncEngine) -> AsyncIterator[Tx]:
-    """A connection with a begun transaction; what the database fails to do is Unavailable."""
-    async with AsyncExitStack() as stack:
-        try:
-            connection = await stack.enter_async_context(engine.connect())
-        except (OSError, TimeoutError, PoolTimeout, DBAPIError) as error:
-            raise Unavailable("The database cannot be reached.", retry_after=1.0) from error
-        try:
-            async with connection.begin():
-                yield connection
-        except DBAPIError as error:
-            if _will_pass(error):
-                raise Unavailable("The database is not available.", retry_after=1.0) from error
-            raise
 
 
 def _will_pass(error: DBAPIError) -> bool:

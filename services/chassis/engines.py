@@ -1,9 +1,10 @@
 """How the two kinds of databases are reached; for `database.py` only."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiosqlite
 from sqlalchemy import Connection, event
@@ -14,6 +15,15 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 # Only the recovery after a crash makes readers wait; they must not hold the event loop up.
 READER_LOCK_SECONDS = 0.1
+
+_stopping: set[asyncio.Future[Any]] = set()
+
+
+async def all_stopped() -> None:
+    """Return once the connections that are being closed are closed, waited for or not."""
+    loop = asyncio.get_running_loop()
+    if of_this_loop := [each for each in _stopping if each.get_loop() is loop]:
+        await asyncio.wait(of_this_loop)
 
 
 def postgres_engine(address: URL, busy_seconds: float) -> AsyncEngine:
@@ -30,23 +40,26 @@ def postgres_engine(address: URL, busy_seconds: float) -> AsyncEngine:
 
 def sqlite_writer(address: URL, busy_seconds: float) -> AsyncEngine:
     """Return an engine whose transactions take the write lock at once, or wait so long for it."""
-    return _sqlite_engine(address, "BEGIN IMMEDIATE", busy_seconds, busy_seconds)
+    return _sqlite_engine(address, SqliteConnection, "BEGIN IMMEDIATE", busy_seconds, busy_seconds)
 
 
 def sqlite_reader(address: URL, busy_seconds: float) -> AsyncEngine:
     """Return an engine for transactions that only read, in the event loop's own thread."""
-    options = {"async_creator_fn": _in_the_loop}
-    return _sqlite_engine(address, "BEGIN", READER_LOCK_SECONDS, busy_seconds, **options)
+    return _sqlite_engine(address, _InLoop, "BEGIN", READER_LOCK_SECONDS, busy_seconds)
 
 
 def _sqlite_engine(
-    address: URL, begin_statement: str, lock_seconds: float, busy_seconds: float, **options: Any
+    address: URL,
+    kind: type["SqliteConnection"],
+    begin_statement: str,
+    lock_seconds: float,
+    busy_seconds: float,
 ) -> AsyncEngine:
     Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(
         address.set(drivername="sqlite+aiosqlite"),
         # The driver would begin transactions by itself, and only before the first write.
-        connect_args={"isolation_level": None, **options},
+        connect_args={"isolation_level": None, "async_creator_fn": kind.to},
         pool_timeout=busy_seconds,
     )
 
@@ -69,7 +82,35 @@ def _sqlite_engine(
     return engine
 
 
-class _InLoop(aiosqlite.Connection):
+class SqliteConnection(aiosqlite.Connection):
+    """A connection that may be stopped twice.
+
+    SQLAlchemy does so when a task is cancelled while its connection closes. The driver's thread
+    ends at the first stop and would never answer the second one, whose task would wait for ever.
+    """
+
+    _stopped: asyncio.Future[Any] | None = None
+
+    @classmethod
+    def to(cls, database: str, **options: Any) -> Self:
+        """Return a connection that is not open yet."""
+
+        def connect() -> sqlite3.Connection:
+            connection: sqlite3.Connection = sqlite3.connect(database, **options)
+            return connection
+
+        return cls(connect, iter_chunk_size=64)
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        """Have the connection closed; the answer comes once its thread has ended."""
+        if self._stopped is None and (stopped := super().stop()):
+            self._stopped = stopped
+            _stopping.add(stopped)
+            stopped.add_done_callback(_stopping.discard)
+        return self._stopped
+
+
+class _InLoop(SqliteConnection):
     """A connection that works where it is called, not in its thread.
 
     A read takes microseconds and in WAL mode waits for no writer, while the way to the thread and
@@ -80,11 +121,3 @@ class _InLoop(aiosqlite.Connection):
         self, fn: Callable[..., object], *arguments: object, **named: object
     ) -> object:
         return fn(*arguments, **named)
-
-
-def _in_the_loop(database: str, **options: Any) -> _InLoop:
-    def connect() -> sqlite3.Connection:
-        connection: sqlite3.Connection = sqlite3.connect(database, **options)
-        return connection
-
-    return _InLoop(connect, iter_chunk_size=64)

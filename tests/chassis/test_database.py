@@ -10,6 +10,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from services.chassis import database as module
+from services.chassis import engines
 from services.chassis.database import Database
 from services.chassis.errors import Unavailable
 from tests.kit.servers import free_port
@@ -148,3 +149,35 @@ async def test_a_migration_that_fails_leaves_nothing(
     async with database.reading() as tx:
         assert await tx.run_sync(tables) == []
     await database.close()
+
+
+async def test_closing_waits_for_what_runs(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/a.sqlite", MetaData())
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work() -> int:
+        async with database.transaction() as tx:
+            entered.set()
+            await go_on.wait()
+            return int(await tx.scalar(text("SELECT 1")) or 0)
+
+    working = asyncio.create_task(work())
+    await entered.wait()
+    closing = asyncio.create_task(database.close())
+    done, _ = await asyncio.wait([closing], timeout=0.05)
+    assert not done
+    go_on.set()
+    await closing
+    assert working.done()
+    assert await working == 1
+
+
+async def test_a_connection_may_be_stopped_while_it_closes(tmp_path: Path) -> None:
+    connection = await engines.SqliteConnection.to(f"{tmp_path}/a.sqlite")
+    closing = asyncio.create_task(connection.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    connection.stop()
+    async with asyncio.timeout(5):
+        await asyncio.wait([closing])
+        await engines.all_stopped()
