@@ -380,6 +380,7 @@ class WorkRequest(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
     DRAIN_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___Hello:
         """The first message."""
@@ -400,6 +401,10 @@ class WorkRequest(_message.Message):
     def drain(self) -> Global___Drain:
         """Will take no more; what runs is finished."""
 
+    @_builtins.property
+    def checkpoint(self) -> Global___Checkpoint:
+        """Got so far that another attempt need not begin at the start."""
+
     def __init__(
         self,
         *,
@@ -408,12 +413,13 @@ class WorkRequest(_message.Message):
         progress: Global___Progress | None = ...,
         finished: Global___Finished | None = ...,
         drain: Global___Drain | None = ...,
+        checkpoint: Global___Checkpoint | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["drain", b"drain", "finished", b"finished", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "drain", b"drain", "finished", b"finished", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["drain", b"drain", "finished", b"finished", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "drain", b"drain", "finished", b"finished", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "progress", "finished", "drain"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "progress", "finished", "drain", "checkpoint"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -429,6 +435,7 @@ class WorkResponse(_message.Message):
     CANCEL_FIELD_NUMBER: _builtins.int
     LEASE_LOST_FIELD_NUMBER: _builtins.int
     ACCEPTED_FIELD_NUMBER: _builtins.int
+    DRAIN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def assignment(self) -> Global___Assignment:
         """Do this."""
@@ -445,6 +452,10 @@ class WorkResponse(_message.Message):
     def accepted(self) -> Global___Accepted:
         """Your result stands."""
 
+    @_builtins.property
+    def drain(self) -> Global___Drain:
+        """Take no more, finish what runs, then end."""
+
     def __init__(
         self,
         *,
@@ -452,12 +463,13 @@ class WorkResponse(_message.Message):
         cancel: Global___Cancel | None = ...,
         lease_lost: Global___LeaseLost | None = ...,
         accepted: Global___Accepted | None = ...,
+        drain: Global___Drain | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "assignment", b"assignment", "cancel", b"cancel", "lease_lost", b"lease_lost", "message", b"message"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "assignment", b"assignment", "cancel", b"cancel", "drain", b"drain", "lease_lost", b"lease_lost", "message", b"message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "assignment", b"assignment", "cancel", b"cancel", "lease_lost", b"lease_lost", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "assignment", b"assignment", "cancel", b"cancel", "drain", b"drain", "lease_lost", b"lease_lost", "message", b"message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["assignment", "cancel", "lease_lost", "accepted"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["assignment", "cancel", "lease_lost", "accepted", "drain"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -469,9 +481,30 @@ class Hello(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class DeadlineSecondsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     WORKER_ID_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
     SLOTS_FIELD_NUMBER: _builtins.int
+    DEADLINE_SECONDS_FIELD_NUMBER: _builtins.int
     worker_id: _builtins.str
     """A name, unique among running workers."""
     slots: _builtins.int
@@ -480,16 +513,23 @@ class Hello(_message.Message):
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The kinds it knows."""
 
+    @_builtins.property
+    def deadline_seconds(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """How long an attempt at a kind may take, in seconds, by kind; one that is
+        not named here may take for ever.
+        """
+
     def __init__(
         self,
         *,
         worker_id: _builtins.str = ...,
         kinds: _abc.Iterable[_builtins.str] | None = ...,
         slots: _builtins.int = ...,
+        deadline_seconds: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kinds", b"kinds", "slots", b"slots", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_seconds", b"deadline_seconds", "kinds", b"kinds", "slots", b"slots", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -578,6 +618,34 @@ class Progress(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__eta_seconds) -> _WhichOneofReturnType__eta_seconds | None: ...
 
 Global___Progress: _TypeAlias = Progress  # noqa: Y015
+
+@_typing.final
+class Checkpoint(_message.Message):
+    """Saves how far an attempt got, for an attempt after a crash."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    state: _builtins.bytes
+    """What the kind needs to go on; it replaces what was saved before."""
+    @_builtins.property
+    def lease(self) -> Global___Lease:
+        """The attempt."""
+
+    def __init__(
+        self,
+        *,
+        lease: Global___Lease | None = ...,
+        state: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease", b"lease", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Checkpoint: _TypeAlias = Checkpoint  # noqa: Y015
 
 @_typing.final
 class Finished(_message.Message):
@@ -669,7 +737,7 @@ Global___Failure: _TypeAlias = Failure  # noqa: Y015
 
 @_typing.final
 class Drain(_message.Message):
-    """Will take no more."""
+    """Said by a worker: will take no more. Said by the ledger: take no more."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -696,6 +764,7 @@ class Assignment(_message.Message):
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
     DESTINATION_FIELD_NUMBER: _builtins.int
     LEASE_SECONDS_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """The kind."""
     spec: _builtins.bytes
@@ -704,6 +773,8 @@ class Assignment(_message.Message):
     """The account that it counts for."""
     lease_seconds: _builtins.float
     """How long the lease lasts without a heartbeat, in seconds."""
+    checkpoint: _builtins.bytes
+    """The last state that an earlier attempt saved; empty when there is none."""
     @_builtins.property
     def lease(self) -> Global___Lease:
         """The attempt."""
@@ -721,10 +792,11 @@ class Assignment(_message.Message):
         account_id: _builtins.str = ...,
         destination: _internal_pb2.Destination | None = ...,
         lease_seconds: _builtins.float = ...,
+        checkpoint: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "lease", b"lease"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "destination", b"destination", "kind", b"kind", "lease", b"lease", "lease_seconds", b"lease_seconds", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "checkpoint", b"checkpoint", "destination", b"destination", "kind", b"kind", "lease", b"lease", "lease_seconds", b"lease_seconds", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
