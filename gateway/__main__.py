@@ -35,7 +35,7 @@ async def run(settings: Settings) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    channels = Channels(settings.address_of)
+    channels = Channels(settings.target_of)
     limits = Limits(settings.request_body_limit, settings.max_upload_bytes, CALL_SECONDS)
     clients = Clients(settings, "gateway")
     admission = Admission(

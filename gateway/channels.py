@@ -17,6 +17,8 @@ _MESSAGE_BYTES = 16 * 2**20
 _OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.max_receive_message_length", _MESSAGE_BYTES),
     ("grpc.max_send_message_length", _MESSAGE_BYTES),
+    # Of several replicas every one gets its share, and one that falls is passed over.
+    ("grpc.lb_policy_name", "round_robin"),
     # A service that restarts is found again within a second.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
@@ -26,10 +28,10 @@ _OPTIONS: Sequence[tuple[str, Any]] = (
 class Channels:
     """One channel a service. The caller's credentials travel with each call, none of ours do."""
 
-    def __init__(self, address_of: Callable[[Service], str]) -> None:
+    def __init__(self, target_of: Callable[[Service], str]) -> None:
         """To be made inside of the event loop that the calls will run in."""
         self._channels = {
-            name: grpc.aio.insecure_channel(address_of(name), options=_OPTIONS) for name in SERVICES
+            name: grpc.aio.insecure_channel(target_of(name), options=_OPTIONS) for name in SERVICES
         }
 
     def callable(self, rpc: MethodDescriptor) -> Any:

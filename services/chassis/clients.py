@@ -19,12 +19,14 @@ MESSAGE_LIMIT = 16 * 2**20
 METADATA_LIMIT = 256 * 2**10
 DEADLINE_SECONDS = 10.0
 
-CHANNEL_OPTIONS: tuple[tuple[str, int], ...] = (
+CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.max_send_message_length", MESSAGE_LIMIT),
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
     ("grpc.max_metadata_size", METADATA_LIMIT),
     ("grpc.absolute_max_metadata_size", METADATA_LIMIT),
     ("grpc.enable_http_proxy", 0),
+    # Of several replicas every one gets its share, and one that falls is passed over.
+    ("grpc.lb_policy_name", "round_robin"),
     # A peer that restarts is found again within seconds, not within gRPC's two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 500),
@@ -75,7 +77,7 @@ class Clients:
     def _channel(self, service: Service) -> grpc.aio.Channel:
         if service not in self._channels:
             self._channels[service] = grpc.aio.insecure_channel(
-                self._settings.address_of(service), CHANNEL_OPTIONS, interceptors=self._interceptors
+                self._settings.target_of(service), CHANNEL_OPTIONS, interceptors=self._interceptors
             )
         return self._channels[service]
 

@@ -43,7 +43,9 @@ class Settings(BaseSettings):
         default="127.0.0.1:9092", description="Kafka brokers, `HOST:PORT`, separated by commas."
     )
     accounts_address: str = Field(
-        default="127.0.0.1:7101", description="`HOST:PORT` of the accounts service."
+        default="127.0.0.1:7101",
+        description="`HOST:PORT` of the accounts service. Callers of this and of the next three "
+        "may be given a HOST that stands for several replicas, or `IP:PORT,IP:PORT`.",
     )
     videos_address: str = Field(
         default="127.0.0.1:7102", description="`HOST:PORT` of the videos service."
@@ -145,6 +147,11 @@ class Settings(BaseSettings):
             "media": self.media_address,
             "tasks": self.tasks_address,
         }[service]
+
+    def target_of(self, service: Service) -> str:
+        """Return where gRPC finds the service, whichever of its replicas answers."""
+        address = self.address_of(service)
+        return f"ipv4:{address}" if "," in address else address
 
     def database_for(self, service: Service) -> str:
         """Return the URL of the service's own database."""

@@ -92,6 +92,23 @@ async def test_a_peer_that_comes_back_on_its_port_is_found_again() -> None:
     await server.stop(None)
 
 
+async def test_replicas_share_the_calls_and_stand_in_for_each_other() -> None:
+    authenticator = Identities().authenticator()
+    one, two = Ledger(), Ledger()
+    async with running(*register(one), authenticator=authenticator) as (_, first):
+        async with running(*register(two), authenticator=authenticator) as (_, second):
+            clients = Clients(make_settings(tasks_address=f"{first},{second}"), "videos")
+            stub = clients.stub(LedgerServiceStub)
+            async with asyncio.timeout(20):
+                while not (one.reached and two.reached):
+                    await stub.Submit(GOOD)
+        reached = two.reached
+        for _ in range(10):
+            await stub.Submit(GOOD, wait_for_ready=True)
+        assert two.reached == reached
+    await clients.close()
+
+
 class IdentityService(internal_pb2_grpc.IdentityServiceServicer):
     """An accounts service that counts what it is asked."""
 

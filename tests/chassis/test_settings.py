@@ -38,6 +38,14 @@ def test_each_service_has_its_address_and_its_database() -> None:
     assert settings.database_for("videos") == "postgresql://me@host/vitascope_videos"
 
 
+def test_a_service_is_found_by_its_name_or_by_the_addresses_of_its_replicas() -> None:
+    settings = make_settings(
+        videos_address="videos:7102", tasks_address="10.0.0.1:7104,10.0.0.2:7104"
+    )
+    assert settings.target_of("videos") == "videos:7102"
+    assert settings.target_of("tasks") == "ipv4:10.0.0.1:7104,10.0.0.2:7104"
+
+
 def test_every_setting_is_described_and_keys_never_show() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
     assert "long enough" not in repr(make_settings())
