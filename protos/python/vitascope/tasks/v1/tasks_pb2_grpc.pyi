@@ -37,7 +37,8 @@ class TasksServiceStub:
     """Queues one or more tasks and returns their statuses in order. A task with
     bad parameters is answered with the status `error`, the others go on.
     Fails with INVALID_ARGUMENT without `tasks` and UNAUTHENTICATED without
-    valid credentials; then nothing is queued.
+    valid credentials; then nothing is queued. With an `Idempotency-Key` a
+    request can be repeated safely.
     """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.GetStatusRequest, _tasks_pb2.GetStatusResponse]
     """Returns the statuses of tasks, in the order asked. An unknown key has the
@@ -53,7 +54,8 @@ class TasksServiceAsyncStub(TasksServiceStub):
     """Queues one or more tasks and returns their statuses in order. A task with
     bad parameters is answered with the status `error`, the others go on.
     Fails with INVALID_ARGUMENT without `tasks` and UNAUTHENTICATED without
-    valid credentials; then nothing is queued.
+    valid credentials; then nothing is queued. With an `Idempotency-Key` a
+    request can be repeated safely.
     """
     GetStatus: _aio.UnaryUnaryMultiCallable[_tasks_pb2.GetStatusRequest, _tasks_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Returns the statuses of tasks, in the order asked. An unknown key has the
@@ -72,7 +74,8 @@ class TasksServiceServicer(metaclass=_abc_1.ABCMeta):
         """Queues one or more tasks and returns their statuses in order. A task with
         bad parameters is answered with the status `error`, the others go on.
         Fails with INVALID_ARGUMENT without `tasks` and UNAUTHENTICATED without
-        valid credentials; then nothing is queued.
+        valid credentials; then nothing is queued. With an `Idempotency-Key` a
+        request can be repeated safely.
         """
 
     @_abc_1.abstractmethod

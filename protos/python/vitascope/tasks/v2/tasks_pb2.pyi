@@ -30,12 +30,20 @@ class CreateRequest(_message.Message):
     BLOCK_FIELD_NUMBER: _builtins.int
     SECRET_FIELD_NUMBER: _builtins.int
     API_KEY_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     block: _builtins.bool
     """Wait until all have ended."""
     secret: _builtins.str
     """The account's secret key."""
     api_key: _builtins.str
     """The account's API key."""
+    idempotency_key: _builtins.str
+    """A name that the client makes up for this request. A repeat of the request
+    by the same name is answered with the tasks of the first one instead of
+    new ones; another request by that name fails with 409
+    (`IdempotencyKeyReusedException`). Names are kept as long as ended tasks,
+    7 days unless set otherwise.
+    """
     @_builtins.property
     def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskDefinition]:
         """The tasks; one bare definition will do."""
@@ -47,10 +55,11 @@ class CreateRequest(_message.Message):
         block: _builtins.bool = ...,
         secret: _builtins.str = ...,
         api_key: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "block", b"block", "secret", b"secret", "tasks", b"tasks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "block", b"block", "idempotency_key", b"idempotency_key", "secret", b"secret", "tasks", b"tasks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

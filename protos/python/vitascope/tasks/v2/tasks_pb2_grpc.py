@@ -55,7 +55,8 @@ class TasksServiceServicer:
         """Queues one or more tasks and returns their statuses in order. A task with
         bad parameters is answered with the status `error`, the others go on.
         Fails with INVALID_ARGUMENT without `tasks` and UNAUTHENTICATED without
-        valid credentials; then nothing is queued.
+        valid credentials; then nothing is queued. With an `Idempotency-Key` a
+        request can be repeated safely.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

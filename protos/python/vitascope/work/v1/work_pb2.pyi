@@ -203,6 +203,7 @@ class Item(_message.Message):
     COMPLETED_AT_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
     ERROR_MESSAGE_FIELD_NUMBER: _builtins.int
+    REQUEUED_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """Its id: 26 upper-case base32 characters."""
     owner: _builtins.str
@@ -225,6 +226,10 @@ class Item(_message.Message):
     """The kind's result message, serialized; set after success."""
     error_message: _builtins.str
     """What is wrong; set after an error."""
+    requeued: _builtins.int
+    """How often it was queued again after it had ended. News of a higher count
+    is newer, whatever state it tells of.
+    """
     @_builtins.property
     def queued_at(self) -> _timestamp_pb2.Timestamp:
         """When it was queued."""
@@ -254,10 +259,11 @@ class Item(_message.Message):
         completed_at: _timestamp_pb2.Timestamp | None = ...,
         result: _builtins.bytes = ...,
         error_message: _builtins.str = ...,
+        requeued: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "completed_at", b"completed_at", "eta_seconds", b"eta_seconds", "queued_at", b"queued_at", "started_at", b"started_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "account_id", b"account_id", "attempt", b"attempt", "completed_at", b"completed_at", "error_message", b"error_message", "eta_seconds", b"eta_seconds", "item_id", b"item_id", "kind", b"kind", "owner", b"owner", "percent", b"percent", "queued_at", b"queued_at", "request_id", b"request_id", "result", b"result", "started_at", b"started_at", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "account_id", b"account_id", "attempt", b"attempt", "completed_at", b"completed_at", "error_message", b"error_message", "eta_seconds", b"eta_seconds", "item_id", b"item_id", "kind", b"kind", "owner", b"owner", "percent", b"percent", "queued_at", b"queued_at", "request_id", b"request_id", "requeued", b"requeued", "result", b"result", "started_at", b"started_at", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__eta_seconds: _TypeAlias = _typing.Literal["eta_seconds"]  # noqa: Y015
     _WhichOneofArgType__eta_seconds: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds"]  # noqa: Y015
@@ -316,6 +322,54 @@ class GetItemsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetItemsResponse: _TypeAlias = GetItemsResponse  # noqa: Y015
+
+@_typing.final
+class FindItemsRequest(_message.Message):
+    """Asks for items by id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their ids."""
+
+    def __init__(
+        self,
+        *,
+        item_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_ids", b"item_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindItemsRequest: _TypeAlias = FindItemsRequest  # noqa: Y015
+
+@_typing.final
+class FindItemsResponse(_message.Message):
+    """The items that are known."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Item]:
+        """The items."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___Item] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindItemsResponse: _TypeAlias = FindItemsResponse  # noqa: Y015
 
 @_typing.final
 class CancelItemsRequest(_message.Message):

@@ -50,6 +50,11 @@ class LedgerServiceStub:
                 request_serializer=vitascope_dot_work_dot_v1_dot_work__pb2.CancelItemsRequest.SerializeToString,
                 response_deserializer=vitascope_dot_work_dot_v1_dot_work__pb2.CancelItemsResponse.FromString,
                 _registered_method=True)
+        self.FindItems = channel.unary_unary(
+                '/vitascope.work.v1.LedgerService/FindItems',
+                request_serializer=vitascope_dot_work_dot_v1_dot_work__pb2.FindItemsRequest.SerializeToString,
+                response_deserializer=vitascope_dot_work_dot_v1_dot_work__pb2.FindItemsResponse.FromString,
+                _registered_method=True)
         self.Work = channel.stream_stream(
                 '/vitascope.work.v1.LedgerService/Work',
                 request_serializer=vitascope_dot_work_dot_v1_dot_work__pb2.WorkRequest.SerializeToString,
@@ -83,6 +88,13 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindItems(self, request, context):
+        """Returns items by their ids, whoever owns them; unknown ones are left out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Work(self, request_iterator, context):
         """A worker's line to the ledger: it says hello, is assigned items under a
         lease, renews the leases, reports progress and results. A message about a
@@ -109,6 +121,11 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.CancelItems,
                     request_deserializer=vitascope_dot_work_dot_v1_dot_work__pb2.CancelItemsRequest.FromString,
                     response_serializer=vitascope_dot_work_dot_v1_dot_work__pb2.CancelItemsResponse.SerializeToString,
+            ),
+            'FindItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindItems,
+                    request_deserializer=vitascope_dot_work_dot_v1_dot_work__pb2.FindItemsRequest.FromString,
+                    response_serializer=vitascope_dot_work_dot_v1_dot_work__pb2.FindItemsResponse.SerializeToString,
             ),
             'Work': grpc.stream_stream_rpc_method_handler(
                     servicer.Work,
@@ -198,6 +215,33 @@ class LedgerService:
             '/vitascope.work.v1.LedgerService/CancelItems',
             vitascope_dot_work_dot_v1_dot_work__pb2.CancelItemsRequest.SerializeToString,
             vitascope_dot_work_dot_v1_dot_work__pb2.CancelItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.work.v1.LedgerService/FindItems',
+            vitascope_dot_work_dot_v1_dot_work__pb2.FindItemsRequest.SerializeToString,
+            vitascope_dot_work_dot_v1_dot_work__pb2.FindItemsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,8 @@ class LedgerServiceStub:
     """Returns items by owner and request id; unknown ones are left out."""
     CancelItems: _grpc.UnaryUnaryMultiCallable[_work_pb2.CancelItemsRequest, _work_pb2.CancelItemsResponse]
     """Cancels items that have not ended; the others stay as they are."""
+    FindItems: _grpc.UnaryUnaryMultiCallable[_work_pb2.FindItemsRequest, _work_pb2.FindItemsResponse]
+    """Returns items by their ids, whoever owns them; unknown ones are left out."""
     Work: _grpc.StreamStreamMultiCallable[_work_pb2.WorkRequest, _work_pb2.WorkResponse]
     """A worker's line to the ledger: it says hello, is assigned items under a
     lease, renews the leases, reports progress and results. A message about a
@@ -62,6 +64,8 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """Returns items by owner and request id; unknown ones are left out."""
     CancelItems: _aio.UnaryUnaryMultiCallable[_work_pb2.CancelItemsRequest, _work_pb2.CancelItemsResponse]  # type: ignore[assignment]
     """Cancels items that have not ended; the others stay as they are."""
+    FindItems: _aio.UnaryUnaryMultiCallable[_work_pb2.FindItemsRequest, _work_pb2.FindItemsResponse]  # type: ignore[assignment]
+    """Returns items by their ids, whoever owns them; unknown ones are left out."""
     Work: _aio.StreamStreamMultiCallable[_work_pb2.WorkRequest, _work_pb2.WorkResponse]  # type: ignore[assignment]
     """A worker's line to the ledger: it says hello, is assigned items under a
     lease, renews the leases, reports progress and results. A message about a
@@ -96,6 +100,14 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_work_pb2.CancelItemsResponse, _abc.Awaitable[_work_pb2.CancelItemsResponse]]:
         """Cancels items that have not ended; the others stay as they are."""
+
+    @_abc_1.abstractmethod
+    def FindItems(
+        self,
+        request: _work_pb2.FindItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_work_pb2.FindItemsResponse, _abc.Awaitable[_work_pb2.FindItemsResponse]]:
+        """Returns items by their ids, whoever owns them; unknown ones are left out."""
 
     @_abc_1.abstractmethod
     def Work(
