@@ -48,6 +48,7 @@ def item_message(item: Item) -> work_pb2.Item:
         completed_at=timestamp(item.completed_at),
         result=item.result,
         error_message=item.error_message,
+        requeued=item.requeued,
     )
 
 

@@ -24,8 +24,12 @@ TASKS = "tasks"
 MAX_ATTEMPTS = 5
 MAX_ERROR_LENGTH = 2000
 MAX_RESULT_BYTES = 2**19  # it travels in an event
+MAX_CHECKPOINT_BYTES = 2**19
 HIGHEST_UNFINISHED = 99.0
 LOST = "The worker that had it was lost."
+
+DEADLINE_GRACE = timedelta(seconds=60)
+"""How much longer than a kind's deadline the ledger waits for the worker to end the attempt."""
 
 
 class State(StrEnum):
@@ -43,6 +47,7 @@ MOVES: Mapping[State, frozenset[State]] = {
     # Back to the queue: the lease ran out, or the attempt failed in a way that may pass.
     State.EXECUTING: frozenset({State.QUEUED, State.SUCCESS, State.ERROR, State.CANCELLED}),
     State.SUCCESS: frozenset(),
+    # An operator may queue these again, which is no move of theirs: see `requeue`.
     State.ERROR: frozenset(),
     State.CANCELLED: frozenset(),
 }
@@ -87,6 +92,10 @@ class Item:
 
     `run_at` is the moment before which it is not started; `reported_attempt` the last attempt
     whose end a worker reported; `stream_id` the worker's stream over which the lease is held.
+    `taken_at` is when the newest attempt began, `deadline_at` when it is to be over,
+    `last_failure` why the last attempt that failed did, `checkpoint_bytes` the size of the state
+    that an attempt saved. `requeued` is how often it was queued again after an end, and
+    `earlier_attempts` how many of its attempts were made before the last time.
     """
 
     item_id: str
@@ -112,6 +121,12 @@ class Item:
     reported_attempt: int = 0
     result: bytes = b""
     error_message: str = ""
+    taken_at: datetime | None = None
+    deadline_at: datetime | None = None
+    last_failure: str = ""
+    checkpoint_bytes: int = 0
+    requeued: int = 0
+    earlier_attempts: int = 0
 
     @property
     def lease(self) -> Lease:
@@ -120,7 +135,7 @@ class Item:
 
     @property
     def ended(self) -> bool:
-        """Whether it will not change any more."""
+        """Whether it will not change any more by itself."""
         return not MOVES[self.state]
 
     def is_held_by(self, lease: Lease) -> bool:
@@ -170,8 +185,18 @@ def queue(submission: Submission, now: datetime) -> Item:
     )
 
 
-def start(item: Item, worker_id: str, stream_id: str, now: datetime, lease: timedelta) -> Item:
-    """Return the item as a worker takes it: one attempt more, no progress yet."""
+def start(
+    item: Item,
+    worker_id: str,
+    stream_id: str,
+    now: datetime,
+    lease: timedelta,
+    deadline: timedelta | None = None,
+) -> Item:
+    """Return the item as a worker takes it: one attempt more, no progress yet.
+
+    `deadline` is how long the attempt may take; None for as long as it takes.
+    """
     return _move(
         item,
         State.EXECUTING,
@@ -179,6 +204,8 @@ def start(item: Item, worker_id: str, stream_id: str, now: datetime, lease: time
         percent=0.0,
         eta_seconds=None,
         started_at=item.started_at or now,
+        taken_at=now,
+        deadline_at=now + deadline if deadline else None,
         lease_until=now + lease,
         worker_id=worker_id,
         stream_id=stream_id,
@@ -199,7 +226,8 @@ def fail(item: Item, message: str, retryable: bool, now: datetime, jitter: float
     reported = replace(item, reported_attempt=item.attempt)
     if retryable:
         return _retry(reported, message, now, jitter)
-    return _end(reported, State.ERROR, now, error_message=_readable(message))
+    reason = _readable(message)
+    return _end(reported, State.ERROR, now, error_message=reason, last_failure=reason)
 
 
 def lose(item: Item, now: datetime, jitter: float) -> Item:
@@ -207,9 +235,41 @@ def lose(item: Item, now: datetime, jitter: float) -> Item:
     return _retry(item, LOST, now, jitter)
 
 
+def overrun(item: Item, now: datetime) -> Item:
+    """Return the item after its attempt took longer than its kind may."""
+    allowed = (item.deadline_at - item.taken_at) if item.deadline_at and item.taken_at else None
+    seconds = f"{allowed.total_seconds():g} seconds that are" if allowed else "time that is"
+    reason = f"It took longer than the {seconds} allowed."
+    return _end(item, State.ERROR, now, error_message=reason, last_failure=reason)
+
+
 def cancel(item: Item, now: datetime) -> Item:
     """Return the item called off. Raises WrongState when it has ended."""
     return _end(item, State.CANCELLED, now)
+
+
+def can_requeue(item: Item) -> bool:
+    """Whether it ended in a way that another try may mend; refused work never started."""
+    return item.state is State.CANCELLED or (item.state is State.ERROR and item.attempt > 0)
+
+
+def requeue(item: Item, now: datetime) -> Item:
+    """Return an ended item queued again. Attempts go on counting: they fence off older workers.
+
+    Raises WrongState for an item that has not ended or ended well.
+    """
+    if not can_requeue(item):
+        raise WrongState(f"An item that is {item.state} cannot be queued again.")
+    return replace(
+        item,
+        state=State.QUEUED,
+        run_at=now,
+        completed_at=None,
+        error_message="",
+        percent=0.0,
+        requeued=item.requeued + 1,
+        earlier_attempts=item.attempt,
+    )
 
 
 def advance(percent: float, reported: float) -> float:
@@ -242,17 +302,21 @@ def open_lanes(slots: int, held: Collection[Lane]) -> frozenset[Lane]:
 
 
 def _retry(item: Item, message: str, now: datetime, jitter: float) -> Item:
-    if item.attempt >= MAX_ATTEMPTS:
-        reason = _readable(f"Gave up after {item.attempt} attempts: {message}")
-        return _end(item, State.ERROR, now, error_message=reason)
+    failure = _readable(message)
+    tries = item.attempt - item.earlier_attempts
+    if tries >= MAX_ATTEMPTS:
+        reason = _readable(f"Gave up after {tries} attempts: {message}")
+        return _end(item, State.ERROR, now, error_message=reason, last_failure=failure)
     return _move(
         item,
         State.QUEUED,
         percent=0.0,
         eta_seconds=None,
         lease_until=None,
+        deadline_at=None,
         stream_id=None,
-        run_at=now + retry_delay(item.attempt, jitter),
+        last_failure=failure,
+        run_at=now + retry_delay(tries, jitter),
     )
 
 
@@ -263,7 +327,9 @@ def _end(item: Item, state: State, now: datetime, **changes: Any) -> Item:
         completed_at=now,
         eta_seconds=None,
         lease_until=None,
+        deadline_at=None,
         stream_id=None,
+        checkpoint_bytes=0,
         **changes,
     )
 

@@ -141,7 +141,14 @@ class Leases:
             item = await items.lock_next(tx, session.kinds, session.lanes, now)
             if item is None:
                 return False
-            started = start(item, session.worker_id, session.stream_id, now, self.duration)
+            started = start(
+                item,
+                session.worker_id,
+                session.stream_id,
+                now,
+                self.duration,
+                session.deadline_of(item.kind),
+            )
             await self._recorder.change(tx, [(item, started)], now)
         session.hold(started)
         session.tell(Assigned(started))

@@ -5,11 +5,14 @@ Nothing here is needed after a crash. Another replica that does not see it polls
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from services.tasks.model import Item, Lane, Lease, State, advance, new_key, open_lanes
+
+MAX_DEADLINE_SECONDS = 10.0**9  # more than thirty years; moments end somewhere
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,15 @@ Order = Assigned | Cancelled | Lost | Accepted
 
 @dataclass(eq=False)
 class Session:
-    """A worker's stream: what the worker can do, what it has, what it is to be told."""
+    """A worker's stream: what the worker can do, what it has, what it is to be told.
+
+    `deadlines` are how long an attempt may take, in seconds, by kind.
+    """
 
     worker_id: str
     kinds: frozenset[str]
     slots: int
+    deadlines: Mapping[str, float] = field(default_factory=dict)
     stream_id: str = field(default_factory=new_key)
     held: dict[Lease, Lane] = field(default_factory=dict)
     draining: bool = False
@@ -60,6 +67,11 @@ class Session:
     def lanes(self) -> frozenset[Lane]:
         """The lanes in which it takes another item now."""
         return frozenset() if self.draining else open_lanes(self.slots, self.held.values())
+
+    def deadline_of(self, kind: str) -> timedelta | None:
+        """Return how long an attempt may take; None for as long as it takes."""
+        seconds = min(self.deadlines.get(kind, 0.0), MAX_DEADLINE_SECONDS)
+        return timedelta(seconds=seconds) if seconds > 0 else None
 
     def hold(self, item: Item) -> None:
         """Count an item as the worker's."""
@@ -171,7 +183,7 @@ class Live:
         for session in self.sessions:
             if lease not in session.held:
                 continue
-            if after.state is State.CANCELLED:
+            if after.ended and after.reported_attempt != lease.attempt:
                 session.tell(Cancelled(lease))
             elif after.reported_attempt != lease.attempt:
                 session.tell(Lost(lease))

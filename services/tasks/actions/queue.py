@@ -31,6 +31,11 @@ class Queue:
         async with self._db.reading() as tx:
             return await items.by_requests(tx, owner, request_ids)
 
+    async def find(self, item_ids: Sequence[str]) -> list[Item]:
+        """Return the items that exist, whoever owns them."""
+        async with self._db.reading() as tx:
+            return await items.by_ids(tx, item_ids)
+
     async def cancel(self, owner: str, request_ids: Sequence[str]) -> list[Item]:
         """Call off what has not ended; return all that exist, as they are now."""
         now = self._now()

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-from services.chassis.errors import Invalid
+from services.chassis.auth import identity
+from services.chassis.errors import Forbidden, Invalid
 from services.tasks.actions.leases import Leases
 from services.tasks.actions.live import Accepted, Assigned, Cancelled, Lost, Order, Session
 from services.tasks.actions.queue import Queue
@@ -26,6 +27,8 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
         self, request: work_pb2.SubmitRequest, context: Any
     ) -> work_pb2.SubmitResponse:
         """Queue work."""
+        for each in request.submissions:
+            _check_owner(each.owner)
         items = await self._queue.submit([_submission(each) for each in request.submissions])
         return work_pb2.SubmitResponse(items=map(item_message, items))
 
@@ -33,6 +36,7 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
         self, request: work_pb2.GetItemsRequest, context: Any
     ) -> work_pb2.GetItemsResponse:
         """Return an owner's items."""
+        _check_owner(request.owner)
         items = await self._queue.get(request.owner, request.request_ids)
         return work_pb2.GetItemsResponse(items=map(item_message, items))
 
@@ -40,8 +44,16 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
         self, request: work_pb2.CancelItemsRequest, context: Any
     ) -> work_pb2.CancelItemsResponse:
         """Call an owner's items off."""
+        _check_owner(request.owner)
         items = await self._queue.cancel(request.owner, request.request_ids)
         return work_pb2.CancelItemsResponse(items=map(item_message, items))
+
+    async def FindItems(
+        self, request: work_pb2.FindItemsRequest, context: Any
+    ) -> work_pb2.FindItemsResponse:
+        """Return items by their ids."""
+        items = await self._queue.find(request.item_ids)
+        return work_pb2.FindItemsResponse(items=map(item_message, items))
 
     async def Work(
         self, request_iterator: AsyncIterator[work_pb2.WorkRequest], context: Any
@@ -89,12 +101,20 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
             await self._leases.fail(session, lease, message, said.failure.retryable)
 
 
+def _check_owner(owner: str) -> None:
+    caller = identity().service
+    if owner != caller:
+        raise Forbidden(f"{caller} cannot speak for {owner}.")
+
+
 async def _greeted(requests: AsyncIterator[work_pb2.WorkRequest]) -> Session:
     request = await anext(aiter(requests), work_pb2.WorkRequest())
     hello = request.hello
     if request.WhichOneof("message") != "hello" or not hello.worker_id or hello.slots < 1:
         raise Invalid("A worker's first message is hello, with its name and at least one slot.")
-    return Session(hello.worker_id, frozenset(hello.kinds), hello.slots)
+    return Session(
+        hello.worker_id, frozenset(hello.kinds), hello.slots, deadlines=dict(hello.deadline_seconds)
+    )
 
 
 def _submission(message: work_pb2.Submission) -> Submission:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
+    delete,
     exists,
     literal_column,
     select,
@@ -25,7 +26,7 @@ from sqlalchemy import (
 
 from services.chassis.database import Tx, insert
 from services.tasks.model import Item, Lane, State
-from services.tasks.store.tables import EXECUTING, QUEUED, WAITING, accounts, items
+from services.tasks.store.tables import EXECUTING, QUEUED, WAITING, accounts, checkpoints, items
 
 NEVER = datetime.fromtimestamp(0, UTC)
 ITEM_COLUMNS = [column for column in items.c if column.name != "position"]
@@ -43,6 +44,12 @@ CHANGING = (
     "reported_attempt",
     "result",
     "error_message",
+    "taken_at",
+    "deadline_at",
+    "last_failure",
+    "checkpoint_bytes",
+    "requeued",
+    "earlier_attempts",
 )
 
 
@@ -52,7 +59,7 @@ async def submit(tx: Tx, new: Sequence[Item]) -> tuple[list[Item], list[Item]]:
     Returns all items as they are in the ledger, in the order of `new`, and those just stored.
     """
     ids = sorted({item.account_id for item in new})
-    fresh_account = {"queued": 0, "running": 0, "served_at": NEVER}
+    fresh_account = {"queued": 0, "queued_long": 0, "running": 0, "served_at": NEVER}
     rows = [{"account_id": account_id} | fresh_account for account_id in ids]
     await tx.execute(insert(tx, accounts).on_conflict_do_nothing(), rows)
     # Holding the accounts, no other submission of the same requests can run.
@@ -66,8 +73,10 @@ async def submit(tx: Tx, new: Sequence[Item]) -> tuple[list[Item], list[Item]]:
     added = list(reversed(stored.values()))
     if added:
         await tx.execute(items.insert(), [asdict(item) for item in added])
-        queued = Counter(item.account_id for item in added if item.state is State.QUEUED)
-        await _count(tx, queued, Counter(), {})
+        queued = [item for item in added if item.state is State.QUEUED]
+        counts = Counter(item.account_id for item in queued)
+        longs = Counter(item.account_id for item in queued if item.lane is Lane.LONG)
+        await _count(tx, counts, longs, Counter(), {})
     return [(known | stored)[name] for name in names], added
 
 
@@ -176,28 +185,39 @@ async def shorten(tx: Tx, stream_id: str, until: datetime) -> None:
 async def save(tx: Tx, changes: Sequence[tuple[Item, Item]], now: datetime) -> None:
     """Store changed items (before, after), which are locked, and the accounts' new counts."""
     queued: Counter[str] = Counter()
+    longs: Counter[str] = Counter()
     running: Counter[str] = Counter()
     served: dict[str, datetime] = {}
     rows: list[dict[str, Any]] = []
     for before, after in changes:
         account = after.account_id
         rows.append({name: getattr(after, name) for name in CHANGING} | {"id": after.item_id})
-        queued[account] += (after.state is State.QUEUED) - (before.state is State.QUEUED)
+        more = (after.state is State.QUEUED) - (before.state is State.QUEUED)
+        queued[account] += more
+        longs[account] += more * (after.lane is Lane.LONG)
         running[account] += (after.state is State.EXECUTING) - (before.state is State.EXECUTING)
         if after.attempt > before.attempt:
             served[account] = now
     if rows:
         changed = update(items).where(items.c.item_id == bindparam("id"))
         await tx.execute(changed, rows)
-    await _count(tx, queued, running, served)
+    saved = [after.item_id for before, after in changes if after.ended and before.checkpoint_bytes]
+    if saved:
+        await tx.execute(delete(checkpoints).where(checkpoints.c.item_id.in_(saved)))
+    await _count(tx, queued, longs, running, served)
 
 
 async def _count(
-    tx: Tx, queued: Counter[str], running: Counter[str], served: Mapping[str, datetime]
+    tx: Tx,
+    queued: Counter[str],
+    longs: Counter[str],
+    running: Counter[str],
+    served: Mapping[str, datetime],
 ) -> None:
     for account_id in sorted(queued.keys() | running.keys()):
         changes: dict[str, Any] = {
             "queued": accounts.c.queued + queued[account_id],
+            "queued_long": accounts.c.queued_long + longs[account_id],
             "running": accounts.c.running + running[account_id],
         }
         if account_id in served:

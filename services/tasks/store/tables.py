@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Enum,
     Float,
@@ -29,6 +30,7 @@ outbox = outbox_table(metadata)
 QUEUED = "state = 'queued'"
 EXECUTING = "state = 'executing'"
 WAITING = "queued > 0"
+COMPLETED = "completed_at IS NOT NULL"
 
 items = Table(
     "items",
@@ -58,6 +60,12 @@ items = Table(
     Column("reported_attempt", Integer, nullable=False),
     Column("result", LargeBinary, nullable=False),
     Column("error_message", Text, nullable=False),
+    Column("taken_at", Utc),
+    Column("deadline_at", Utc),
+    Column("last_failure", Text, nullable=False, server_default=""),
+    Column("checkpoint_bytes", Integer, nullable=False, server_default="0"),
+    Column("requeued", Integer, nullable=False, server_default="0"),
+    Column("earlier_attempts", Integer, nullable=False, server_default="0"),
     Index("items_by_request", "owner", "request_id", "account_id", unique=True),
     Index(
         "items_queued",
@@ -73,6 +81,20 @@ items = Table(
         sqlite_where=text(EXECUTING),
         postgresql_where=text(EXECUTING),
     ),
+    Index(
+        "items_completed",
+        "completed_at",
+        sqlite_where=text(COMPLETED),
+        postgresql_where=text(COMPLETED),
+    ),
+)
+
+# What attempts saved to be gone on with, apart from `items`, whose rows are read all the time.
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("item_id", String(26), ForeignKey(items.c.item_id), primary_key=True),
+    Column("state", LargeBinary, nullable=False),
 )
 
 # How much of each account waits and runs, kept in step with `items` by `save` and `submit`.
@@ -81,6 +103,8 @@ accounts = Table(
     metadata,
     Column("account_id", Text, primary_key=True),
     Column("queued", Integer, nullable=False),
+    # Those of them that are in the long lane.
+    Column("queued_long", Integer, nullable=False, server_default="0"),
     Column("running", Integer, nullable=False),
     Column("served_at", Utc, nullable=False),
     Index(
@@ -100,4 +124,28 @@ tasks = Table(
     Column("problems", JSON(none_as_null=True)),
     Column("url_callback", Text),
     Column("url_errback", Text),
+)
+
+# The names that clients gave to requests, and the tasks that these made.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    # Of the request, SHA-256 in hexadecimal.
+    Column("fingerprint", String(64), nullable=False),
+    Column("keys", JSON, nullable=False),
+    Column("created_at", Utc, nullable=False, index=True),
+)
+
+# The workers that are connected to any replica.
+workers = Table(
+    "workers",
+    metadata,
+    Column("worker_id", Text, primary_key=True),
+    Column("stream_id", String(26), nullable=False),
+    Column("kinds", JSON, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("draining", Boolean, nullable=False),
+    Column("seen_at", Utc, nullable=False),
 )
