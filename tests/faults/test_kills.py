@@ -1,7 +1,6 @@
 """Processes die at the worst moment; what was accepted still finishes, once."""
 
 import asyncio
-import json
 from pathlib import Path
 
 import httpx
@@ -34,9 +33,10 @@ def check(client: httpx.Client, processed: str, path: Path) -> None:
 
 async def finishes(suite: Suite, processed: str) -> list[events_pb2.VideoEvent]:
     """Every event on the topic that says the processing of a video ended."""
-    broker = json.loads((suite.data / "run" / "addresses.json").read_text())["broker"]
     consumer = AIOKafkaConsumer(
-        "vitascope.videos.v1", bootstrap_servers=broker, auto_offset_reset="earliest"
+        "vitascope.videos.v1",
+        bootstrap_servers=suite.addresses()["broker"],
+        auto_offset_reset="earliest",
     )
     await consumer.start()
     try:

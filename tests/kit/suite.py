@@ -1,14 +1,15 @@
-"""The embedded suite as its users run it: `vitascope up` in a folder, REST in front."""
+"""The suite as its users run it: in a folder, REST in front; embedded, by `vitascope up`."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import psutil
@@ -19,83 +20,51 @@ VITASCOPE = (sys.executable, "-m", "cli.main")
 PASSWORD = "a password for tests"
 
 
-class Suite:
-    """One running `vitascope up`. Use as a context; `start` again after `kill` or `stop`."""
+class Whole(ABC):
+    """A suite of which tests see the folder, REST, the processes and the commands.
+
+    `data` is its folder, `url` the address of REST once it runs.
+    """
 
     def __init__(self, data: Path, environment: Mapping[str, str] | None = None) -> None:
         self.data = data
         self.url = ""
-        self._environment = os.environ | (environment or {})
-        self._process: subprocess.Popen[str] | None = None
+        # The folder in the search path marks every process of this suite: it is among the few
+        # variables that the sandbox lets its children have.
+        marked = {"PATH": f"{os.environ['PATH']}:{data}"}
+        self._environment = {**os.environ, **marked, **(environment or {})}
 
-    def __enter__(self) -> "Suite":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self, *options: str) -> None:
-        """Start the suite on the folder and wait until it says ready."""
-        http = self.url.removeprefix("http://") or "127.0.0.1:0"
-        self._process = subprocess.Popen(
-            [*VITASCOPE, "up", "--data", self.data, "--http", http, "--allow-loopback-sources"],
-            stdout=subprocess.PIPE,
-            env=self._environment,
-            text=True,
-        )
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        assert line.startswith("ready "), f"not ready: {line!r}\n{self.logs()}"
-        self.url = line.split()[1]
+    @abstractmethod
+    def start(self) -> None:
+        """Start the suite on the folder and wait until REST answers."""
 
+    @abstractmethod
     def stop(self) -> int:
-        """Stop the suite as a user would; returns its exit status. Nothing may be left of it."""
-        if self._process is None:
-            return 0
-        family = self.processes()
-        self._process.terminate()
-        status = self._process.wait(60)
-        self._forget(family)
-        return status
-
-    def kill_everything(self) -> None:
-        """Kill -9 every process of the suite at once."""
-        family = self.processes()
-        for process in family:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        assert self._process
-        self._process.wait(10)
-        self._forget(family)
-
-    def _forget(self, family: list[psutil.Process]) -> None:
-        if self._process and self._process.stdout:
-            self._process.stdout.close()
-        self._process = None
-        _, left = psutil.wait_procs(family, timeout=10)
-        assert not left, f"still running: {[process.cmdline() for process in left]}"
+        """Stop the suite; returns the worst exit status. Nothing may be left of it."""
 
     def processes(self) -> list[psutil.Process]:
-        """`vitascope up` and all its descendants."""
-        assert self._process
-        up = psutil.Process(self._process.pid)
-        return [up, *up.children(recursive=True)]
+        """All processes of the suite, orphans too."""
+        return [process for process in psutil.process_iter() if self._is_ours(process)]
+
+    def parts(self, module: str) -> list[psutil.Process]:
+        """The processes that were started as `python -m module`, oldest first."""
+        found = []
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                if process.cmdline()[1:3] == ["-m", module]:
+                    found.append(process)
+        return sorted(found, key=psutil.Process.create_time)
 
     def part(self, module: str) -> psutil.Process:
-        """The process that runs `python -m module`."""
-        found = wait_for(lambda: self._find(module), seconds=20, what=f"{module} to run")
-        assert found
-        return found
-
-    def _find(self, module: str) -> psutil.Process | None:
-        for process in self.processes():
-            try:
-                if process.cmdline()[1:3] == ["-m", module]:
-                    return process
-            except psutil.NoSuchProcess:
-                continue
-        return None
+        """The first of `parts`, once there is one."""
+        return wait_for(lambda: self.parts(module), seconds=20, what=f"{module} to run")[0]
 
     def logs(self) -> str:
         """The end of every part's log."""
@@ -103,6 +72,11 @@ class Suite:
             f"== {path.name}\n{path.read_text(errors='replace')[-1500:]}"
             for path in sorted((self.data / "logs").glob("*.log"))
         )
+
+    def addresses(self) -> dict[str, str]:
+        """Where the parts are: `accounts`, `videos`, `media`, `tasks`, `http` and `broker`."""
+        found: dict[str, str] = json.loads((self.data / "run" / "addresses.json").read_text())
+        return found
 
     def run(self, *arguments: str) -> Any:
         """Run a `vitascope` command on this folder and return the JSON it prints."""
@@ -123,6 +97,66 @@ class Suite:
         with httpx.Client(base_url=self.url, timeout=60) as client:
             sign_in(client, email)
             yield client
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        with suppress(psutil.Error):
+            living = process.status() != psutil.STATUS_ZOMBIE
+            return living and process.environ().get("PATH", "").endswith(f":{self.data}")
+        return False
+
+    def _see_all_gone(self) -> None:
+        _, left = psutil.wait_procs(self.processes(), timeout=10)
+        assert not left, f"still running: {[process.cmdline() for process in left]}"
+
+
+class Suite(Whole):
+    """One running `vitascope up`. Use as a context; `start` again after `kill` or `stop`."""
+
+    def __init__(
+        self, data: Path, environment: Mapping[str, str] | None = None, *, workers: int = 1
+    ) -> None:
+        super().__init__(data, environment)
+        self._workers = workers
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start the suite on the folder and wait until it says ready."""
+        http = self.url.removeprefix("http://") or "127.0.0.1:0"
+        options = ["--http", http, "--workers", str(self._workers), "--allow-loopback-sources"]
+        self._process = subprocess.Popen(
+            [*VITASCOPE, "up", "--data", self.data, *options],
+            stdout=subprocess.PIPE,
+            env=self._environment,
+            text=True,
+        )
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        assert line.startswith("ready "), f"not ready: {line!r}\n{self.logs()}"
+        self.url = line.split()[1]
+
+    def stop(self) -> int:
+        """Stop the suite as a user would; returns its exit status. Nothing may be left of it."""
+        if self._process is None:
+            return 0
+        self._process.terminate()
+        status = self._process.wait(60)
+        self._forget()
+        return status
+
+    def kill_everything(self) -> None:
+        """Kill -9 every process of the suite at once."""
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        assert self._process
+        self._process.wait(10)
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._process and self._process.stdout:
+            self._process.stdout.close()
+        self._process = None
+        self._see_all_gone()
 
 
 def sign_in(client: httpx.Client, email: str) -> None:
