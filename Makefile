@@ -25,8 +25,9 @@ demo: setup ## start the suite, process a real video and a task, say what happen
 test: setup ## run the whole test suite
 	@$(BIN)/pytest
 
-bench: setup ## measure the gateway beside its peers (needs h2load, and Go for all of it)
+bench: setup ## measure gateway and ledger beside their peers (needs h2load, redis-server, Go)
 	@$(BIN)/python -m bench.gateway
+	@$(BIN)/python -m bench.ledger
 
 check: setup ## format, lint, types, import contracts, and the contract's own checks
 	$(BIN)/ruff format --check .

