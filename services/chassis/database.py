@@ -32,13 +32,14 @@ while the schema moves on. On start a service calls
 """
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+import structlog
 from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import Connection, DateTime, MetaData, Table, text
@@ -49,25 +50,24 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.types import TypeDecorator
 
-from services.chassis.engines import all_stopped, postgres_engine, sqlite_reader, sqlite_writer
+from services.chassis.engines import (
+    all_stopped,
+    postgres_engine,
+    sqlite_reader,
+    sqlite_writer,
+    will_pass,
+)
 from services.chassis.errors import Unavailable
+from services.chassis.notices import NOTIFY, LocalNotices, hear
 
 Tx = AsyncConnection
 """A running transaction: what the functions of a `store.py` take first."""
 
 BUSY_SECONDS = 10.0
+LISTEN_AGAIN_SECONDS = 1.0
 _ON_COMMIT = "vitascope.on_commit"
 
-# SQLSTATE classes of PostgreSQL that say "not now" instead of "never like that": connection
-# trouble, rolled back by a deadlock, out of resources, operator intervention (a shutdown).
-_PASSING_STATES = ("08", "40", "53", "57")
-_PASSING_CODES = (
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-)
+log = structlog.stdlib.get_logger(__name__)
 
 # Alembic keeps the running migration in module globals, so one at a time in a process.
 _migrating = asyncio.Lock()
@@ -152,6 +152,7 @@ class Database:
         self._writer = asyncio.Lock()
         self._open: set[AsyncConnection] = set()
         self._idle = asyncio.Event()
+        self._local_notices = LocalNotices()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
@@ -209,6 +210,32 @@ class Database:
             await tx.execute(lock, {"purpose": purpose})
             yield
 
+    async def notify(self, tx: Tx, channel: str, payload: str) -> None:
+        """Tell the listeners of every process on this database once `tx` is committed.
+
+        On SQLite they are those of this process. `payload` is at most `NOTICE_BYTES` long.
+        """
+        if self.is_sqlite:
+            on_commit(tx, partial(self._local_notices.tell, channel, payload))
+        else:
+            await tx.execute(NOTIFY, {"channel": channel, "payload": payload})
+
+    async def listen(self, channel: str, callback: Callable[[str], None]) -> None:
+        """Call `callback` with every payload that is notified on `channel`, for ever.
+
+        Notices that come while PostgreSQL is away are missed: whoever listens looks by itself now
+        and then as well.
+        """
+        if self.is_sqlite:
+            await self._local_notices.listen(channel, callback)
+        while True:
+            try:
+                async with self._connected(self._engine) as connection:
+                    await hear(connection, channel, callback)
+            except Unavailable as error:
+                log.warning("nothing is heard", channel=channel, reason=error.message)
+            await asyncio.sleep(LISTEN_AGAIN_SECONDS)
+
     async def close(self) -> None:
         """Close every connection, once the transactions under way have ended.
 
@@ -231,7 +258,7 @@ class Database:
                 async with connection.begin():
                     yield connection
             except DBAPIError as error:
-                if _will_pass(error):
+                if will_pass(error):
                     raise Unavailable("The database is not available.", retry_after=1.0) from error
                 raise
 
@@ -261,11 +288,3 @@ class Database:
                 await self._writer.acquire()
         except TimeoutError:
             raise Unavailable("The database is busy.", retry_after=1.0) from None
-
-
-def _will_pass(error: DBAPIError) -> bool:
-    if error.connection_invalidated:
-        return True
-    if isinstance(error.orig, sqlite3.Error):
-        return (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) in _PASSING_CODES
-    return str(getattr(error.orig, "sqlstate", None) or "").startswith(_PASSING_STATES)

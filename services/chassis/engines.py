@@ -10,11 +10,24 @@ import aiosqlite
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 # Only the recovery after a crash makes readers wait; they must not hold the event loop up.
 READER_LOCK_SECONDS = 0.1
+WRITE = "BEGIN IMMEDIATE"
+
+# SQLSTATE classes of PostgreSQL that say "not now" instead of "never like that": connection
+# trouble, rolled back by a deadlock, out of resources, operator intervention (a shutdown).
+_PASSING_STATES = ("08", "40", "53", "57")
+_PASSING_CODES = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+)
 
 _stopping: set[asyncio.Future[Any]] = set()
 
@@ -39,8 +52,11 @@ def postgres_engine(address: URL, busy_seconds: float) -> AsyncEngine:
 
 
 def sqlite_writer(address: URL, busy_seconds: float) -> AsyncEngine:
-    """Return an engine whose transactions take the write lock at once, or wait so long for it."""
-    return _sqlite_engine(address, SqliteConnection, "BEGIN IMMEDIATE", busy_seconds, busy_seconds)
+    """Return an engine whose transactions take the write lock at once, or wait so long for it.
+
+    What is committed outlives a power cut.
+    """
+    return _sqlite_engine(address, _Writing, WRITE, busy_seconds, busy_seconds)
 
 
 def sqlite_reader(address: URL, busy_seconds: float) -> AsyncEngine:
@@ -59,7 +75,11 @@ def _sqlite_engine(
     engine = create_async_engine(
         address.set(drivername="sqlite+aiosqlite"),
         # The driver would begin transactions by itself, and only before the first write.
-        connect_args={"isolation_level": None, "async_creator_fn": kind.to},
+        connect_args={
+            "isolation_level": None,
+            "check_same_thread": False,
+            "async_creator_fn": kind.to,
+        },
         pool_timeout=busy_seconds,
     )
 
@@ -69,7 +89,7 @@ def _sqlite_engine(
         for pragma in (
             f"busy_timeout = {int(lock_seconds * 1000)}",
             "journal_mode = wal",
-            "synchronous = normal",
+            "synchronous = full",
             "foreign_keys = on",
         ):
             cursor.execute(f"PRAGMA {pragma}")
@@ -121,3 +141,27 @@ class _InLoop(SqliteConnection):
         self, fn: Callable[..., object], *arguments: object, **named: object
     ) -> object:
         return fn(*arguments, **named)
+
+
+class _Writing(SqliteConnection):
+    """A connection that uses its thread only where it waits: for the write lock and for the disk.
+
+    What lies between the two changes pages in memory, which takes microseconds.
+    """
+
+    async def _execute(
+        self, fn: Callable[..., object], *arguments: object, **named: object
+    ) -> object:
+        waits = fn.__name__ in ("commit", "rollback", "close") or arguments[:1] == (WRITE,)
+        if waits or not self._running:
+            return await super()._execute(fn, *arguments, **named)  # type: ignore[no-untyped-call]
+        return fn(*arguments, **named)
+
+
+def will_pass(error: DBAPIError) -> bool:
+    """Whether the database may do later what it failed to do now."""
+    if error.connection_invalidated:
+        return True
+    if isinstance(error.orig, sqlite3.Error):
+        return (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) in _PASSING_CODES
+    return str(getattr(error.orig, "sqlstate", None) or "").startswith(_PASSING_STATES)
