@@ -114,6 +114,11 @@ class Settings(BaseSettings):
         description="Seconds after which a stored object that no record knows is deleted; longer "
         "than the longest outage that work should survive.",
     )
+    work_retention_days: float = Field(
+        default=7,
+        gt=0,
+        description="Days for which ended work, and the tasks that it was, can be asked for.",
+    )
     max_source_bytes: int = Field(
         default=64 * GIBIBYTE, ge=1, description="The largest file that a task reads, in bytes."
     )

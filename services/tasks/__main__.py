@@ -1,6 +1,7 @@
 """The tasks service: the ledger of work and the Tasks API."""
 
 import asyncio
+from datetime import timedelta
 from functools import partial
 from random import SystemRandom
 
@@ -12,10 +13,14 @@ from services.chassis.events import Outbox
 from services.chassis.rounds import repeat
 from services.chassis.server import Background, Registration, serve
 from services.chassis.settings import Settings
+from services.tasks.actions.checkpoints import Checkpoints
+from services.tasks.actions.deadlines import Deadlines
 from services.tasks.actions.leases import Leases
 from services.tasks.actions.live import Live
 from services.tasks.actions.queue import Queue
 from services.tasks.actions.record import Recorder
+from services.tasks.actions.retention import Retention
+from services.tasks.actions.roster import Roster
 from services.tasks.actions.tasks import Tasks
 from services.tasks.api.ledger import Ledger
 from services.tasks.api.tasks import TasksV1, TasksV2
@@ -28,6 +33,9 @@ from vitascope.work.v1 import work_pb2_grpc
 ASSIGN_SECONDS = 1.0
 SWEEP_SECONDS = 1.0
 PROGRESS_SECONDS = 0.2
+CHECKPOINT_SECONDS = 1.0
+LOOK_SECONDS = 1.0
+RETENTION_SECONDS = 60.0
 
 
 async def main(settings: Settings) -> None:
@@ -36,7 +44,9 @@ async def main(settings: Settings) -> None:
     await db.migrate("services.tasks.migrations")
     clients = Clients(settings, "tasks")
     outbox = Outbox(db, settings, "tasks")
-    servicers, background = wire(db, outbox, settings.public_url)
+    servicers, background = wire(
+        db, outbox, settings.public_url, timedelta(days=settings.work_retention_days)
+    )
     try:
         await serve(
             "tasks",
@@ -52,17 +62,21 @@ async def main(settings: Settings) -> None:
 
 
 def wire(
-    db: Database, outbox: Outbox, public_url: str
+    db: Database, outbox: Outbox, public_url: str, kept: timedelta
 ) -> tuple[list[Registration], list[Background]]:
-    """Return what the service serves and what runs beside it."""
+    """Return what the service serves and what runs beside it; ended work is `kept` so long."""
     live = Live()
     recorder = Recorder(outbox, live)
     leases = Leases(db, recorder, live, now, SystemRandom().random)
+    checkpoints = Checkpoints(db)
+    roster = Roster(db, live, now)
+    deadlines = Deadlines(db, recorder, now)
+    retention = Retention(db, kept, now)
     tasks = Tasks(db, recorder, live, now)
     servicers: list[Registration] = [
         (
             work_pb2_grpc.add_LedgerServiceServicer_to_server,
-            Ledger(Queue(db, recorder, now), leases),
+            Ledger(Queue(db, recorder, now), leases, checkpoints, roster),
         ),
         (grpc_v1.add_TasksServiceServicer_to_server, TasksV1(tasks, public_url)),
         (grpc_v2.add_TasksServiceServicer_to_server, TasksV2(tasks, public_url)),
@@ -72,6 +86,10 @@ def wire(
         partial(repeat, leases.save_progress, PROGRESS_SECONDS),
         # After a restart the workers come back first: their leases may have run out meanwhile.
         partial(repeat, leases.sweep, SWEEP_SECONDS, delay=RECONNECT.total_seconds()),
+        partial(repeat, deadlines.sweep, SWEEP_SECONDS),
+        partial(repeat, checkpoints.save, CHECKPOINT_SECONDS),
+        partial(repeat, roster.look, LOOK_SECONDS),
+        partial(repeat, retention.sweep, RETENTION_SECONDS),
     ]
     return servicers, background
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -95,7 +96,7 @@ class Worker:
 async def serving(db: Database) -> AsyncIterator[Service]:
     """Run the service on a database that has its schema."""
     outbox = Outbox(db, make_settings(), "tasks")
-    servicers, background = wire(db, outbox, PUBLIC_URL)
+    servicers, background = wire(db, outbox, PUBLIC_URL, timedelta(days=7))
     async with running(*servicers, authenticator=Identities().authenticator()) as (channel, _):
         loops = [asyncio.create_task(each()) for each in background]
         try:

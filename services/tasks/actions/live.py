@@ -43,7 +43,12 @@ class Accepted:
     lease: Lease
 
 
-Order = Assigned | Cancelled | Lost | Accepted
+@dataclass(frozen=True)
+class Drained:
+    """Tells a worker to take no more, finish what runs, and end."""
+
+
+Order = Assigned | Cancelled | Lost | Accepted | Drained
 
 
 @dataclass(eq=False)
@@ -60,6 +65,8 @@ class Session:
     stream_id: str = field(default_factory=new_key)
     held: dict[Lease, Lane] = field(default_factory=dict)
     draining: bool = False
+    superseded: bool = False
+    _told_to_drain: bool = False
     _inherited: set[Lease] = field(default_factory=set)
     _orders: asyncio.Queue[Order | None] = field(default_factory=asyncio.Queue)
 
@@ -93,9 +100,21 @@ class Session:
 
     def tell(self, order: Order) -> None:
         """Say something to the worker, in order; whatever it is about but new is not held on."""
-        if not isinstance(order, Assigned):
+        if isinstance(order, Cancelled | Lost | Accepted):
             self.held.pop(order.lease, None)
         self._orders.put_nowait(order)
+
+    def drain(self) -> None:
+        """Tell the worker to take no more, unless it was told or says so itself."""
+        if not (self.draining or self._told_to_drain):
+            self._told_to_drain = True
+            self.tell(Drained())
+        self.draining = True
+
+    def supersede(self) -> None:
+        """End the stream because a newer one has the worker's name."""
+        self.superseded = self.draining = True
+        self.close()
 
     def close(self) -> None:
         """End `orders` after what was told so far."""
@@ -158,6 +177,8 @@ class Live:
 
     def leave(self, session: Session) -> None:
         """Forget a session and the progress that came over it."""
+        if session not in self.sessions:
+            return
         self.sessions.remove(session)
         for lease in session.held:
             self._reports.pop(lease, None)

@@ -2,44 +2,51 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from functools import partial
 
 from google.protobuf.message import Message
 
 from services.chassis.database import Tx, on_commit
 from services.chassis.events import Outbox
+from services.tasks.actions.batch import Batch
 from services.tasks.actions.live import Live
+from services.tasks.actions.replicas import Replicas
 from services.tasks.messages import event
 from services.tasks.model import Item
-from services.tasks.store import items
+from services.tasks.store import intake, saving
 
 
 class Recorder:
-    """The only writer of items: what it stores is announced, outside and inside the process."""
+    """The only writer of items: what it stores is announced, outside and inside the suite."""
 
-    def __init__(self, outbox: Outbox, live: Live) -> None:
+    def __init__(self, outbox: Outbox, live: Live, replicas: Replicas) -> None:
         self._outbox = outbox
         self._live = live
+        self._replicas = replicas
 
     async def add(self, tx: Tx, new: Sequence[Item]) -> list[Item]:
         """Store items that are not there yet; return them as they are, in the order of `new`."""
-        found, added = await items.submit(tx, new)
-        await self._announce(tx, [(item, event(item, moved=True)) for item in added])
-        on_commit(tx, self._live.stirred.set)
+        found, added = await intake.submit(tx, new)
+        await self._publish(tx, [(item, event(item, moved=True)) for item in added])
+        if added:
+            await self._replicas.tell_stirred(tx)
         return found
 
-    async def change(self, tx: Tx, changes: Sequence[tuple[Item, Item]], now: datetime) -> None:
-        """Store changes (before, after) of locked items."""
-        await items.save(tx, changes, now)
-        happened = [
-            (after, event(after, moved=after.state is not before.state))
-            for before, after in changes
-        ]
-        await self._announce(tx, happened)
-        on_commit(tx, partial(self._live.changed, changes))
+    async def store(self, batch: Batch) -> None:
+        """Store what a batch changes."""
+        await saving.save(batch.tx, batch.changes())
+        moved = batch.moved
+        await self._publish(
+            batch.tx,
+            [
+                (after, event(after, moved=after.state is not before.state))
+                for before, after in moved
+            ],
+        )
+        await self._replicas.tell_changed(batch.tx, moved)
+        on_commit(batch.tx, partial(self._live.changed, moved))
 
-    async def _announce(self, tx: Tx, happened: Sequence[tuple[Item, tuple[str, Message]]]) -> None:
+    async def _publish(self, tx: Tx, happened: Sequence[tuple[Item, tuple[str, Message]]]) -> None:
         by_topic: dict[str, list[tuple[str, Message]]] = defaultdict(list)
         for item, (topic, message) in happened:
             by_topic[topic].append((item.item_id, message))

@@ -2,14 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from services.chassis.auth import identity
-from services.chassis.errors import Forbidden, Invalid
+from services.chassis.errors import Conflict, Forbidden, Invalid, Unavailable
+from services.tasks.actions.checkpoints import Checkpoints
 from services.tasks.actions.leases import Leases
-from services.tasks.actions.live import Accepted, Assigned, Cancelled, Lost, Order, Session
+from services.tasks.actions.live import (
+    Accepted,
+    Assigned,
+    Cancelled,
+    Drained,
+    Lost,
+    Order,
+    Session,
+)
 from services.tasks.actions.queue import Queue
+from services.tasks.actions.roster import Roster
 from services.tasks.messages import item_message
 from services.tasks.model import Item, Lane, Lease, Submission
 from vitascope.media.v1 import internal_pb2
@@ -19,9 +30,13 @@ from vitascope.work.v1 import work_pb2, work_pb2_grpc
 class Ledger(work_pb2_grpc.LedgerServiceServicer):
     """Serves the ledger."""
 
-    def __init__(self, queue: Queue, leases: Leases) -> None:
+    def __init__(
+        self, queue: Queue, leases: Leases, checkpoints: Checkpoints, roster: Roster
+    ) -> None:
         self._queue = queue
         self._leases = leases
+        self._checkpoints = checkpoints
+        self._roster = roster
 
     async def Submit(
         self, request: work_pb2.SubmitRequest, context: Any
@@ -60,23 +75,31 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
     ) -> AsyncIterator[work_pb2.WorkResponse]:
         """Talk with a worker until either side ends the stream."""
         session = await _greeted(request_iterator)
+        await self._roster.enter(session)
         await self._leases.enter(session)
         listener = asyncio.create_task(self._listen(session, request_iterator))
         listener.add_done_callback(lambda _: session.close())
         try:
             async for order in session.orders():
-                yield _response(order, self._leases.duration)
+                yield await self._response(order)
+            if session.superseded:
+                raise Conflict(f"Another stream has the name {session.worker_id} now.")
             # Raises what the listener met: the worker has to come back and say it again.
             await listener
         finally:
             listener.cancel()
             await asyncio.gather(listener, return_exceptions=True)
             await self._leases.leave(session)
+            # Without a database its replica forgets the worker later.
+            with suppress(Unavailable):
+                await self._roster.leave(session)
 
     async def _listen(
         self, session: Session, requests: AsyncIterator[work_pb2.WorkRequest]
     ) -> None:
         async for request in requests:
+            if session.superseded:
+                return
             match request.WhichOneof("message"):
                 case "heartbeat":
                     leases = frozenset(map(_lease, request.heartbeat.leases))
@@ -87,10 +110,30 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
                     self._leases.progress(session, _lease(said.lease), said.percent, eta)
                 case "finished":
                     await self._finish(session, request.finished)
+                case "checkpoint":
+                    saved = request.checkpoint
+                    self._checkpoints.note(session, _lease(saved.lease), saved.state)
                 case "drain":
                     session.draining = True
                 case _:
                     raise Invalid("A worker says hello once, and then only what the contract has.")
+
+    async def _response(self, order: Order) -> work_pb2.WorkResponse:
+        match order:
+            case Assigned(item):
+                checkpoint = await self._checkpoints.of(item)
+                assignment = _assignment(item, self._leases.duration, checkpoint)
+                return work_pb2.WorkResponse(assignment=assignment)
+            case Cancelled(lease):
+                return work_pb2.WorkResponse(cancel=work_pb2.Cancel(lease=_lease_message(lease)))
+            case Lost(lease):
+                lost = work_pb2.LeaseLost(lease=_lease_message(lease))
+                return work_pb2.WorkResponse(lease_lost=lost)
+            case Accepted(lease):
+                accepted = work_pb2.Accepted(lease=_lease_message(lease))
+                return work_pb2.WorkResponse(accepted=accepted)
+            case Drained():
+                return work_pb2.WorkResponse(drain=work_pb2.Drain())
 
     async def _finish(self, session: Session, said: work_pb2.Finished) -> None:
         lease = _lease(said.lease)
@@ -98,6 +141,8 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
             await self._leases.succeed(session, lease, said.success.result)
         else:
             message = said.failure.message or "The worker gave no reason."
+            # What it saved last is for the next attempt, and can be stored only while this one is.
+            await self._checkpoints.save()
             await self._leases.fail(session, lease, message, said.failure.retryable)
 
 
@@ -139,20 +184,7 @@ def _lease_message(lease: Lease) -> work_pb2.Lease:
     return work_pb2.Lease(item_id=lease.item_id, attempt=lease.attempt)
 
 
-def _response(order: Order, duration: timedelta) -> work_pb2.WorkResponse:
-    match order:
-        case Assigned(item):
-            return work_pb2.WorkResponse(assignment=_assignment(item, duration))
-        case Cancelled(lease):
-            return work_pb2.WorkResponse(cancel=work_pb2.Cancel(lease=_lease_message(lease)))
-        case Lost(lease):
-            lost = work_pb2.LeaseLost(lease=_lease_message(lease))
-            return work_pb2.WorkResponse(lease_lost=lost)
-        case Accepted(lease):
-            return work_pb2.WorkResponse(accepted=work_pb2.Accepted(lease=_lease_message(lease)))
-
-
-def _assignment(item: Item, duration: timedelta) -> work_pb2.Assignment:
+def _assignment(item: Item, duration: timedelta, checkpoint: bytes) -> work_pb2.Assignment:
     return work_pb2.Assignment(
         lease=_lease_message(item.lease),
         kind=item.kind,
@@ -160,4 +192,5 @@ def _assignment(item: Item, duration: timedelta) -> work_pb2.Assignment:
         account_id=item.account_id,
         destination=internal_pb2.Destination.FromString(item.destination),
         lease_seconds=duration.total_seconds(),
+        checkpoint=checkpoint,
     )

@@ -1,0 +1,50 @@
+"""What one transaction changes in the ledger."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from services.chassis.database import Tx
+from services.tasks.model import Item
+
+
+class Batch:
+    """Items that are locked until `tx` ends, as they are with all changes of the batch so far.
+
+    `now` is the moment of every change. `moved` are the changes (before, after) to be announced,
+    in order; `added` are new items; `after_commit` is called once all of it is stored.
+    """
+
+    def __init__(self, tx: Tx, now: datetime, locked: Iterable[Item]) -> None:
+        self.tx = tx
+        self.now = now
+        self.moved: list[tuple[Item, Item]] = []
+        self.added: list[Item] = []
+        self.after_commit: list[Callable[[], None]] = []
+        self._before = {item.item_id: item for item in locked}
+        self._after = dict(self._before)
+
+    def find(self, item_id: str) -> Item | None:
+        """Return a locked item; None when it does not exist."""
+        return self._after.get(item_id)
+
+    def adopt(self, locked: Iterable[Item]) -> list[Item]:
+        """Take in items that were locked later; return them as they are in this batch."""
+        found = []
+        for item in locked:
+            self._before.setdefault(item.item_id, item)
+            found.append(self._after.setdefault(item.item_id, item))
+        return found
+
+    def change(self, after: Item) -> None:
+        """Change a locked item and announce it."""
+        self.moved.append((self._after[after.item_id], after))
+        self._after[after.item_id] = after
+
+    def change_quietly(self, after: Item) -> None:
+        """Change a locked item in a way that concerns nobody else."""
+        self._after[after.item_id] = after
+
+    def changes(self) -> list[tuple[Item, Item]]:
+        """Return the items that are not any more what is stored of them (before, after)."""
+        pairs = ((before, self._after[item_id]) for item_id, before in self._before.items())
+        return [(before, after) for before, after in pairs if before is not after]

@@ -1,0 +1,41 @@
+"""How far attempts got, for an attempt after a crash."""
+
+from services.chassis.database import Database
+from services.tasks.actions.live import Lost, Session
+from services.tasks.model import Item, Lease
+from services.tasks.store import checkpoints
+
+
+class Checkpoints:
+    """Takes the states that workers send and stores the newest of each attempt now and then."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._unsaved: dict[Lease, bytes] = {}
+
+    def note(self, session: Session, lease: Lease, state: bytes) -> None:
+        """Take an attempt's state; `save` stores it."""
+        if lease in session.held:
+            self._unsaved[lease] = state
+        else:
+            session.tell(Lost(lease))
+
+    async def save(self) -> None:
+        """Store what was taken since the last call, of attempts that still run."""
+        unsaved, self._unsaved = self._unsaved, {}
+        if not unsaved:
+            return
+        try:
+            async with self._db.transaction() as tx:
+                await checkpoints.save(tx, unsaved)
+        except BaseException:
+            # What came in meanwhile is newer.
+            self._unsaved = unsaved | self._unsaved
+            raise
+
+    async def of(self, item: Item) -> bytes:
+        """Return the state from which an attempt at the item may go on; empty for its start."""
+        if not item.checkpoint_bytes:
+            return b""
+        async with self._db.reading() as tx:
+            return await checkpoints.find(tx, item.item_id)

@@ -1,0 +1,67 @@
+"""What the processes of the ledger tell each other about changes, as soon as these are stored."""
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import batched
+from typing import Any
+
+from services.chassis.database import Database, Tx
+from services.tasks.actions.live import Live
+from services.tasks.model import Item, Lease, State, new_key
+
+CHANNEL = "vitascope_ledger"
+MOST_IN_A_NOTICE = 150  # of some forty bytes each
+
+
+class Replicas:
+    """Wakes those who wait at another replica for what happened at this one.
+
+    A notice can be missed: the regular looks into the database are what nothing escapes.
+    """
+
+    def __init__(self, db: Database, live: Live) -> None:
+        self._db = db
+        self._live = live
+        self._name = new_key()
+
+    async def tell_stirred(self, tx: Tx) -> None:
+        """Tell that there may be something to assign."""
+        await self._tell(tx, stirred=True)
+
+    async def tell_changed(self, tx: Tx, moved: Sequence[tuple[Item, Item]]) -> None:
+        """Tell of items that ended, were taken from their worker or came back to the queue."""
+        if self._db.is_sqlite:
+            return
+        told = [(before, after) for before, after in moved if after.state is not before.state]
+        for some in _portions(told):
+            await self._tell(
+                tx,
+                ended=[after.item_id for _, after in some if after.ended],
+                stopped=[
+                    (after.item_id, before.attempt, after.ended)
+                    for before, after in some
+                    if _was_stopped(before, after)
+                ],
+                stirred=any(after.state is State.QUEUED for _, after in some),
+            )
+
+    async def listen(self) -> None:
+        """Hear what the others tell, for ever."""
+        await self._db.listen(CHANNEL, self._hear)
+
+    async def _tell(self, tx: Tx, **news: Any) -> None:
+        worth_telling = {name: value for name, value in news.items() if value}
+        if worth_telling:
+            payload = json.dumps({"by": self._name} | worth_telling, separators=(",", ":"))
+            await self._db.notify(tx, CHANNEL, payload)
+
+    def _hear(self, payload: str) -> None:
+        news = json.loads(payload)
+        if news["by"] == self._name:
+            return
+        for item_id, attempt, ended in news.get("stopped", ()):
+            self._live.stop(Lease(item_id, attempt), ended=ended)
+        for item_id in news.get("ended", ()):
+            self._live.end(item_id)
+        if news.get("stirred"):
+            self._live.stirred.set()

@@ -1,0 +1,115 @@
+"""Changed items, and how much of each account waits and runs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, update
+
+from services.chassis.database import Tx, Utc, insert
+from services.tasks.model import Item, Lane, State
+from services.tasks.store.tables import accounts, checkpoints, items
+
+NEVER = datetime.fromtimestamp(0, UTC)
+_CHANGING = (
+    "state",
+    "attempt",
+    "percent",
+    "eta_seconds",
+    "run_at",
+    "started_at",
+    "completed_at",
+    "lease_until",
+    "worker_id",
+    "stream_id",
+    "reported_attempt",
+    "result",
+    "error_message",
+    "taken_at",
+    "deadline_at",
+    "last_failure",
+    "checkpoint_bytes",
+    "requeued",
+    "earlier_attempts",
+)
+_CHANGE = (
+    update(items)
+    .where(items.c.item_id == bindparam("id"))
+    .values({name: bindparam(name) for name in _CHANGING})
+)
+_COUNT = (
+    update(accounts)
+    .where(accounts.c.account_id == bindparam("id"))
+    .values(
+        queued=accounts.c.queued + bindparam("more_queued"),
+        queued_long=accounts.c.queued_long + bindparam("more_long"),
+        running=accounts.c.running + bindparam("more_running"),
+        served_at=func.coalesce(bindparam("served", type_=Utc), accounts.c.served_at),
+    )
+)
+
+
+@dataclass
+class _Counts:
+    queued: int = 0
+    long: int = 0
+    running: int = 0
+    served: datetime | None = None
+
+    def add(self, item: Item, sign: int) -> None:
+        """Count an item in its state, or out of it."""
+        waits = item.state is State.QUEUED
+        self.queued += sign * waits
+        self.long += sign * (waits and item.lane is Lane.LONG)
+        self.running += sign * (item.state is State.EXECUTING)
+
+
+async def save(tx: Tx, changes: Sequence[tuple[Item, Item]]) -> None:
+    """Store items (before, after), which are locked, each at most once, and the new counts."""
+    if not changes:
+        return
+    rows: list[dict[str, Any]] = []
+    for _, after in changes:
+        fields = vars(after)
+        row = {name: fields[name] for name in _CHANGING}
+        row["id"] = after.item_id
+        rows.append(row)
+    await tx.execute(_CHANGE, rows)
+    saved = [after.item_id for before, after in changes if after.ended and before.checkpoint_bytes]
+    if saved:
+        await tx.execute(delete(checkpoints).where(checkpoints.c.item_id.in_(saved)))
+    await count(tx, changes)
+
+
+async def count(tx: Tx, changes: Iterable[tuple[Item | None, Item]]) -> None:
+    """Count changed items (before, after) with their accounts; new ones were nothing before."""
+    counted: dict[str, _Counts] = {}
+    fresh: set[str] = set()
+    for before, after in changes:
+        counts = counted.setdefault(after.account_id, _Counts())
+        counts.add(after, 1)
+        if before is None:
+            fresh.add(after.account_id)
+            continue
+        counts.add(before, -1)
+        if after.attempt > before.attempt and after.taken_at:
+            counts.served = max(counts.served or after.taken_at, after.taken_at)
+    if fresh:
+        empty = {"queued": 0, "queued_long": 0, "running": 0, "served_at": NEVER}
+        new_accounts = [{"account_id": each} | empty for each in sorted(fresh)]
+        await tx.execute(insert(tx, accounts).on_conflict_do_nothing(), new_accounts)
+    # All that count take the accounts in one order, and so never wait for each other in a ring.
+    rows = [
+        {
+            "id": account_id,
+            "more_queued": counts.queued,
+            "more_long": counts.long,
+            "more_running": counts.running,
+            "served": counts.served,
+        }
+        for account_id, counts in sorted(counted.items())
+        if counts != _Counts()
+    ]
+    if rows:
+        await tx.execute(_COUNT, rows)

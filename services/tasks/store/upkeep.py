@@ -1,0 +1,93 @@
+"""Items whose time is over: attempts past their deadline, and ended items that are old."""
+
+from datetime import datetime
+
+from sqlalchemy import Select, delete, exists, select, text
+
+from services.chassis.database import Tx
+from services.tasks.model import Item
+from services.tasks.store.items import ITEM_COLUMNS
+from services.tasks.store.tables import (
+    COMPLETED,
+    EXECUTING,
+    checkpoints,
+    idempotency_keys,
+    items,
+    outbox,
+    tasks,
+)
+
+
+async def any_overdue(tx: Tx, moment: datetime) -> bool:
+    """Whether an attempt was to be over before a moment and is not."""
+    overdue = exists().where(text(EXECUTING), items.c.deadline_at < moment)
+    return bool(await tx.scalar(select(overdue)))
+
+
+async def lock_overdue(tx: Tx, moment: datetime, limit: int) -> list[Item]:
+    """Return items whose attempt was to be over before a moment, locked.
+
+    Those locked by others are left out.
+    """
+    overdue = select(*ITEM_COLUMNS).where(text(EXECUTING), items.c.deadline_at < moment)
+    query = overdue.order_by(items.c.position).limit(limit).with_for_update(skip_locked=True)
+    return [Item(**row._mapping) for row in await tx.execute(query)]
+
+
+async def anything_old(tx: Tx, moment: datetime) -> bool:
+    """Whether something is there that the three functions below would delete."""
+    ended = exists().where(text(COMPLETED), items.c.completed_at < moment)
+    named = exists().where(idempotency_keys.c.created_at < moment)
+    oldest = select(outbox.c.time).order_by(outbox.c.id).limit(1).scalar_subquery()
+    return bool(await tx.scalar(select(ended | named | (oldest < moment))))
+
+
+async def delete_ended(tx: Tx, moment: datetime, limit: int) -> int:
+    """Delete items that ended before a moment, with all that is kept about them; return how many.
+
+    Those locked by others are left out.
+    """
+    query = _ended_before(moment, limit).with_for_update(skip_locked=True)
+    ids = (await tx.scalars(query)).all()
+    for table, column in (
+        (tasks, tasks.c.key),
+        (checkpoints, checkpoints.c.item_id),
+        (items, items.c.item_id),
+    ):
+        await tx.execute(delete(table).where(column.in_(ids)))
+    return len(ids)
+
+
+async def delete_names(tx: Tx, moment: datetime, limit: int) -> int:
+    """Delete the names of requests that were made before a moment; return how many."""
+    old = (
+        select(idempotency_keys.c.account_id, idempotency_keys.c.name)
+        .where(idempotency_keys.c.created_at < moment)
+        .order_by(idempotency_keys.c.created_at)
+        .limit(limit)
+    )
+    rows = (await tx.execute(old)).all()
+    for row in rows:
+        named = delete(idempotency_keys).where(
+            idempotency_keys.c.account_id == row.account_id, idempotency_keys.c.name == row.name
+        )
+        # Somebody may just have given it to a new request.
+        await tx.execute(named.where(idempotency_keys.c.created_at < moment))
+    return len(rows)
+
+
+async def delete_unsent(tx: Tx, moment: datetime, limit: int) -> int:
+    """Delete events that wait since before a moment; return how many."""
+    oldest = await tx.execute(select(outbox.c.id, outbox.c.time).order_by(outbox.c.id).limit(limit))
+    ids = [row.id for row in oldest if row.time < moment]
+    await tx.execute(delete(outbox).where(outbox.c.id.in_(ids)))
+    return len(ids)
+
+
+def _ended_before(moment: datetime, limit: int) -> Select[tuple[str]]:
+    return (
+        select(items.c.item_id)
+        .where(text(COMPLETED), items.c.completed_at < moment)
+        .order_by(items.c.completed_at)
+        .limit(limit)
+    )
