@@ -52,6 +52,7 @@ videos = sa.Table(
     sa.Column("work_percent", sa.Float, nullable=False),
     sa.Column("work_eta_seconds", sa.Float),
     sa.Column("work_error_message", sa.Text),
+    sa.Column("work_requeued", sa.Integer, nullable=False, server_default="0"),
     sa.Column("metadata", _JSON),
     sa.Column("quality", _JSON),
     sa.Column("target", _JSON),
@@ -212,7 +213,7 @@ def _video(row: sa.Row[Any]) -> Video:
         dispatch=Dispatch(columns["work_dispatch"]),
         **{
             name: columns[f"work_{name}"]
-            for name in ("updated_at", "percent", "eta_seconds", "error_message")
+            for name in ("updated_at", "percent", "eta_seconds", "error_message", "requeued")
         },
     )
     plain = ("id", "name", "project_id", "user_id", "team_id", "parent_id", "metadata", "quality")

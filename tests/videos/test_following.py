@@ -156,3 +156,36 @@ async def test_what_is_about_others_is_let_be(house: House) -> None:
     await house.feed_work(f"process:{video}", work_pb2.STATE_SUCCESS, result=RESULT)
     await house.feed_work("something else", work_pb2.STATE_EXECUTING, percent=5)
     assert await house.video(video) == before
+
+
+@pytest.mark.parametrize("end", [work_pb2.STATE_ERROR, work_pb2.STATE_CANCELLED])
+async def test_work_that_an_operator_tries_again_goes_on(
+    house: House, end: work_pb2.State.ValueType
+) -> None:
+    video = await house.create()
+    await house.upload(video)
+    name = f"ingest:{video}"
+    await house.feed_work(name, work_pb2.STATE_EXECUTING, percent=60)
+    await house.feed_work(name, end, error_message="The disk was full.")
+    assert await statuses(house, video) == ("DONE", "ERROR", 60.0)
+    await house.feed_work(name, work_pb2.STATE_QUEUED, requeued=1)
+    assert await statuses(house, video) == ("DONE", "IN_PROGRESS", 0.0)
+    state = (await house.video(video)).ingestion.ingestion_state
+    assert not state.HasField("error_message")
+    # What is told late of the time before is no news.
+    await house.feed_work(name, end, error_message="The disk was full.")
+    await house.feed_work(name, work_pb2.STATE_EXECUTING, percent=60)
+    assert await statuses(house, video) == ("DONE", "IN_PROGRESS", 0.0)
+    await house.feed_work(name, work_pb2.STATE_EXECUTING, percent=20, requeued=1)
+    await house.feed_work(name, work_pb2.STATE_SUCCESS, result=RESULT, requeued=1)
+    assert await statuses(house, video) == ("DONE", "DONE", 100.0)
+
+
+async def test_the_end_of_another_try_counts_though_its_beginning_was_missed(house: House) -> None:
+    video = await house.create()
+    await house.upload(video)
+    name = f"ingest:{video}"
+    await house.feed_work(name, work_pb2.STATE_ERROR, error_message="The disk was full.")
+    await house.feed_work(name, work_pb2.STATE_SUCCESS, result=RESULT, requeued=2)
+    assert await statuses(house, video) == ("DONE", "DONE", 100.0)
+    assert (await happenings(house))[-1] == "ingestion_finished"

@@ -1,6 +1,7 @@
 """What this service says to the ledger of work, and what it understands of the answers."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError
@@ -76,6 +77,10 @@ def submission_of(video: Video) -> work_pb2.Submission:
 
 def news_of(item: work_pb2.Item) -> News:
     """Read an item of this service's work. A result that cannot be read is a failure."""
+    return replace(_news_of(item), requeued=item.requeued)
+
+
+def _news_of(item: work_pb2.Item) -> News:
     outcome = _OUTCOMES.get(item.state, Outcome.RUNNING)
     if outcome is Outcome.RUNNING:
         eta = item.eta_seconds if item.HasField("eta_seconds") else None

@@ -120,7 +120,10 @@ class Upload:
 
 @dataclass(frozen=True)
 class Work:
-    """A video's one piece of long work: an original is ingested, a child is processed."""
+    """A video's one piece of long work: an original is ingested, a child is processed.
+
+    `requeued` is how often an operator had the ledger try again after the work had ended.
+    """
 
     status: Status
     updated_at: datetime
@@ -128,6 +131,7 @@ class Work:
     percent: float = 0.0
     eta_seconds: float | None = None
     error_message: str | None = None
+    requeued: int = 0
 
     @property
     def ended(self) -> bool:
@@ -180,6 +184,7 @@ class News:
     error_message: str | None = None
     metadata: Mapping[str, Any] | None = None
     quality: Mapping[str, Any] | None = None
+    requeued: int = 0
 
     @property
     def video_id(self) -> str:
@@ -208,24 +213,29 @@ def advanced(work: Work, news: News, moment: datetime) -> Work | None:
     """Return `work` after `news`, or None when that changes nothing.
 
     An end wins over everything later, and a percentage never falls: events may
-    come twice, late, or from an attempt that starts over.
+    come twice, late, or from an attempt that starts over. Only when the ledger
+    was told to try again does all begin anew.
     """
+    if news.requeued > work.requeued:
+        anew = Work(Status.IN_PROGRESS, moment, Dispatch.SUBMITTED, requeued=news.requeued)
+        return _followed(anew, news, moment) or anew
+    if news.requeued < work.requeued:
+        return None
+    return _followed(work, news, moment)
+
+
+def _followed(work: Work, news: News, moment: datetime) -> Work | None:
     if work.ended:
         return None
+    followed = replace(work, updated_at=moment, dispatch=Dispatch.SUBMITTED)
     if news.outcome is Outcome.DONE:
-        return Work(Status.DONE, moment, Dispatch.SUBMITTED, percent=100.0)
+        return replace(followed, status=Status.DONE, percent=100.0, eta_seconds=None)
     if news.outcome is Outcome.FAILED:
         reason = news.error_message or "The work failed."
-        return Work(Status.ERROR, moment, Dispatch.SUBMITTED, work.percent, None, reason)
+        return replace(followed, status=Status.ERROR, eta_seconds=None, error_message=reason)
     if news.percent <= work.percent:
         return None
-    return replace(
-        work,
-        updated_at=moment,
-        dispatch=Dispatch.SUBMITTED,
-        percent=min(news.percent, 100.0),
-        eta_seconds=news.eta_seconds,
-    )
+    return replace(followed, percent=min(news.percent, 100.0), eta_seconds=news.eta_seconds)
 
 
 def next_look(video: Video, moment: datetime) -> datetime | None:
