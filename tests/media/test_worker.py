@@ -128,7 +128,7 @@ async def working(bench: Bench, settings: Settings) -> AsyncIterator[None]:
     store = clients.stub(StoreServiceStub)
     attempts = Attempts(
         bench.scratch,
-        Sources(settings, bench.storage, store),
+        Sources(settings, bench.storage, store, settings.scratch_dir.parent / "kept"),
         sandbox,
         Outputs(bench.storage, store),
     )

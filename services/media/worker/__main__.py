@@ -63,7 +63,9 @@ async def _parts(settings: Settings, name: str) -> AsyncIterator[tuple[Line, Cre
     folder = (settings.scratch_dir / name).absolute()
     clients, storage, jail = Clients(settings, NAME), Storage(settings.storage_url), Sandbox()
     store = clients.stub(StoreServiceStub)
-    attempts = Attempts(folder, Sources(settings, storage, store), jail, Outputs(storage, store))
+    attempts = Attempts(
+        folder, Sources(settings, storage, store, folder / "kept"), jail, Outputs(storage, store)
+    )
     leases = Leases()
     crew = Crew(settings.worker_slots, leases, attempts.make)
     hello = Hello(worker_id=name, kinds=operations.REGISTRY, slots=settings.worker_slots)

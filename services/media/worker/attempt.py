@@ -17,6 +17,9 @@ from services.media.worker.outputs import Outputs, fill_addresses
 from services.media.worker.sources import Sources
 from vitascope.work.v1.work_pb2 import Assignment, Failure, Success
 
+# Of an item's progress, what reading its sources from their addresses is.
+_FETCH_PERCENT = 10.0
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -60,9 +63,18 @@ class Attempts:
         fetched, own = scratch / "sources", scratch / "own"
         for folder in (fetched, own):
             await asyncio.to_thread(folder.mkdir, parents=True)
-        sources = await self._sources.bring(operation.sources(spec), fetched)
+        wanted = operation.sources(spec)
+        begun = _FETCH_PERCENT if any(source.url is not None for source in wanted) else 0.0
+        sources = await self._sources.bring(
+            assignment.account_id, wanted, fetched, lambda part: on_progress(part * begun)
+        )
         outcome = await self._sandbox.run(
-            assignment.kind, assignment.spec, sources, own, operation.limits, on_progress
+            assignment.kind,
+            assignment.spec,
+            sources,
+            own,
+            operation.limits,
+            lambda percent: on_progress(begun + percent * (100 - begun) / 100),
         )
         if isinstance(outcome, sandbox.Failure):
             return Failure(message=outcome.message, retryable=outcome.retryable)

@@ -1,13 +1,13 @@
 """Bringing an attempt's sources onto this machine."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.chassis.errors import NotFound
 from services.chassis.settings import Settings
 from services.chassis.storage import Storage
-from services.media.fetch import Policy, fetch
+from services.media.fetch import Policy, SourceCache
 from services.media.operations import BadMedia, Source, SourceFile
 from vitascope.media.v1.internal_pb2 import ROLE_ORIGINAL, GetMediaRequest
 
@@ -15,35 +15,51 @@ if TYPE_CHECKING:
     from vitascope.media.v1.internal_pb2_grpc import StoreServiceAsyncStub
 
 _SECONDS_TO_FETCH = 3600.0
+_CACHE_BYTES = 4 << 30
 
 
 class Sources:
     """Reads addresses and videos' originals."""
 
     def __init__(
-        self, settings: Settings, storage: Storage, store: "StoreServiceAsyncStub"
+        self, settings: Settings, storage: Storage, store: "StoreServiceAsyncStub", folder: Path
     ) -> None:
-        self._policy = Policy(
+        """`folder` is where sources stay a while for the items that want them too."""
+        policy = Policy(
             max_bytes=settings.max_source_bytes,
             max_seconds=_SECONDS_TO_FETCH,
             allow_loopback=settings.allow_loopback_sources,
         )
+        self._cache = SourceCache(folder, policy, _CACHE_BYTES)
         self._storage = storage
         self._store = store
 
-    async def bring(self, sources: list[Source], folder: Path) -> Mapping[str, SourceFile]:
+    async def bring(
+        self,
+        account_id: str,
+        sources: list[Source],
+        folder: Path,
+        on_progress: Callable[[float], None],
+    ) -> Mapping[str, SourceFile]:
         """Have every source as a local file, in `folder` where it is a copy; by source name.
 
+        `on_progress` takes the part of the sources that is there, 0 to 1.
         Raises FetchError, BadMedia for a video without an original, and VitascopeError.
         """
-        return {
-            source.name: await self._bring(source, folder / str(number))
-            for number, source in enumerate(sources)
-        }
+        files = {}
+        for number, source in enumerate(sources):
 
-    async def _bring(self, source: Source, target: Path) -> SourceFile:
+            def tell(part: float, whole: int = number) -> None:
+                on_progress((whole + part) / len(sources))
+
+            files[source.name] = await self._bring(account_id, source, folder / str(number), tell)
+        return files
+
+    async def _bring(
+        self, account_id: str, source: Source, target: Path, on_progress: Callable[[float], None]
+    ) -> SourceFile:
         if source.url is not None:
-            fetched = await fetch(source.url, target, policy=self._policy)
+            fetched = await self._cache.bring(account_id, source.url, target, on_progress)
             return SourceFile(target, fetched.file_name, fetched.content_type)
         request = GetMediaRequest(video_id=source.video_id or "", role=ROLE_ORIGINAL)
         try:
