@@ -36,7 +36,8 @@ CELERY = "Celery, fsync everysec"
 GROUPS = ("worker", "ledger", "database", "redis", "broker")
 Found = Mapping[str, tuple[RoundTrips, Drained]]
 
-console = Console(highlight=False)
+# Where it goes to a file, the tables are not folded.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 class Ground:
@@ -150,7 +151,7 @@ def _trips_table(found: Found) -> Table:
 def _backlog_table(found: Found, count: int) -> Table:
     table = Table(title=f"backlog of {count}; CPU ms an item", title_justify="left")
     table.add_column("queue")
-    headings = ("items/s", "of Celery", "CPU ms", *GROUPS, "events out after s")
+    headings = ("items/s", "x Celery", "CPU ms", *GROUPS, "events after s")
     for heading in headings:
         table.add_column(heading, justify="right")
     celery = found.get(CELERY)

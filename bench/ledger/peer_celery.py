@@ -1,8 +1,7 @@
-"""Celery with Redis, in its own environment: the tasks, and the submitter's side.
+"""Celery with Redis, in its own environment: the task, and commands.
 
-python -m celery --app bench.ledger.peer_celery worker
-python -m bench.ledger.peer_celery queue COUNT
-python -m bench.ledger.peer_celery round_trips COUNT     prints milliseconds as JSON
+queue COUNT
+round_trips COUNT     prints milliseconds as JSON
 """
 
 import json
@@ -44,5 +43,6 @@ def round_trips(count: int) -> None:
     print(json.dumps(times))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Do what the command line says."""
     {"queue": queue, "round_trips": round_trips}[sys.argv[1]](int(sys.argv[2]))

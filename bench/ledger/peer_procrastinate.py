@@ -1,9 +1,9 @@
-"""Procrastinate, in its own environment: the tasks, the worker, and the submitter's side.
+"""Procrastinate, in its own environment: the task, and commands.
 
-python -m bench.ledger.peer_procrastinate prepare 0
-python -m bench.ledger.peer_procrastinate work CONCURRENCY
-python -m bench.ledger.peer_procrastinate queue COUNT
-python -m bench.ledger.peer_procrastinate round_trips COUNT     prints milliseconds as JSON
+prepare 0
+work CONCURRENCY
+queue COUNT
+round_trips COUNT     prints milliseconds as JSON
 """
 
 import asyncio
@@ -69,6 +69,7 @@ async def round_trips(count: int) -> None:
     print(json.dumps(times))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Do what the command line says."""
     does = {"prepare": prepare, "work": work, "queue": queue, "round_trips": round_trips}
     asyncio.run(does[sys.argv[1]](int(sys.argv[2])))

@@ -39,14 +39,15 @@ class _Peer:
         return times
 
     def _ask(self, what: str, count: int) -> str:
-        command = [str(self._python), "-m", self._module, what, str(count)]
-        done = subprocess.run(
-            command, env=self._environment, stdout=subprocess.PIPE, text=True, check=True
-        )
-        return done.stdout
+        command = [str(self._python), *self._main(), what, str(count)]
+        return subprocess.check_output(command, env=self._environment, text=True)
+
+    def _main(self) -> tuple[str, str]:
+        # Not `-m`: the module must go by its own name.
+        return "-c", f"from {self._module} import main; main()"
 
     def _started(self, *command: str) -> AbstractContextManager[psutil.Process]:
-        return started([self._python, "-m", *command], self._log, environment=self._environment)
+        return started([self._python, *command], self._log, environment=self._environment)
 
 
 class Celery(_Peer):
@@ -67,7 +68,7 @@ class Celery(_Peer):
     def worker(self) -> AbstractContextManager[psutil.Process]:
         """Run Celery's worker with two processes."""
         app = ["--app", self._module]
-        return self._started("celery", *app, "worker", "--concurrency", CONCURRENCY)
+        return self._started("-m", "celery", *app, "worker", "--concurrency", CONCURRENCY)
 
     async def queue(self, count: int) -> None:
         """Queue items."""
@@ -107,7 +108,7 @@ class Procrastinate(_Peer):
 
     def worker(self) -> AbstractContextManager[psutil.Process]:
         """Run a worker that does two jobs at once."""
-        return self._started(self._module, "work", CONCURRENCY)
+        return self._started(*self._main(), "work", CONCURRENCY)
 
     async def left(self) -> int:
         """Return the jobs that wait or run."""
