@@ -2,7 +2,7 @@
 
 import asyncio
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from services.chassis.auth import Authenticator, RemoteKeyring
 from services.chassis.clients import Clients
@@ -16,6 +16,7 @@ from services.media import store
 from services.media.actions.backends import Backends, Catalogue
 from services.media.actions.files import Files
 from services.media.actions.outputs import Outputs
+from services.media.actions.settling import Settling
 from services.media.actions.upkeep import Upkeep
 from services.media.actions.uploads import Uploads
 from services.media.api import MediaApi, StoreApi
@@ -24,15 +25,22 @@ from services.media.model.files import TOUCH_EVERY
 from vitascope.media.v1.internal_pb2_grpc import add_StoreServiceServicer_to_server
 from vitascope.media.v1.media_pb2_grpc import add_MediaServiceServicer_to_server
 from vitascope.videos.v1.internal_pb2_grpc import CatalogueServiceStub
+from vitascope.work.v1.work_pb2_grpc import LedgerServiceStub
+
+if TYPE_CHECKING:
+    from vitascope.work.v1.work_pb2_grpc import LedgerServiceAsyncStub
 
 NAME: Final = "media"
 
 _PURGE_SECONDS = 30.0
 _RECONCILE_SECONDS = 60.0
+_SETTLE_SECONDS = 5.0
 _SWEEP_SECONDS = 3600.0
 
 
-def wire(backends: Backends) -> tuple[list[Registration], list[Background]]:
+def wire(
+    backends: Backends, ledger: "LedgerServiceAsyncStub"
+) -> tuple[list[Registration], list[Background]]:
     """Put the service together: its servicers, and what runs beside them."""
     uploads, files, outputs = Uploads(backends), Files(backends), Outputs(backends)
     upkeep = Upkeep(backends)
@@ -48,6 +56,7 @@ def wire(backends: Backends) -> tuple[list[Registration], list[Background]]:
         partial(repeat, uploads.keep_alive, TOUCH_EVERY.total_seconds()),
         partial(repeat, upkeep.purge, _PURGE_SECONDS, wake=backends.discarded),
         partial(repeat, upkeep.reconcile, _RECONCILE_SECONDS),
+        partial(repeat, Settling(backends, ledger).settle, _SETTLE_SECONDS),
         partial(repeat, upkeep.sweep, _SWEEP_SECONDS),
     ]
     return servicers, background
@@ -66,7 +75,8 @@ async def run(settings: Settings) -> None:
                 outbox=Outbox(database, settings, NAME),
                 storage=Storage(settings.storage_url),
                 catalogue=Catalogue(clients.stub(CatalogueServiceStub)),
-            )
+            ),
+            clients.stub(LedgerServiceStub),
         )
         await serve(
             NAME,

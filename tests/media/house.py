@@ -34,6 +34,7 @@ from services.media import store
 from services.media.actions.backends import Backends, Catalogue
 from services.media.actions.files import Files
 from services.media.actions.outputs import Outputs
+from services.media.actions.settling import Settling
 from services.media.actions.upkeep import Upkeep
 from services.media.actions.uploads import Uploads
 from services.media.api import MediaApi, StoreApi
@@ -41,6 +42,7 @@ from vitascope.media.v1 import internal_pb2_grpc, media_pb2, media_pb2_grpc
 from vitascope.media.v1.events_pb2 import MediaEvent
 from vitascope.videos.v1 import internal_pb2 as videos_pb2
 from vitascope.videos.v1 import internal_pb2_grpc as videos_pb2_grpc
+from vitascope.work.v1 import work_pb2, work_pb2_grpc
 
 TEAM = "team-1"
 OTHER_TEAM = "team-2"
@@ -102,6 +104,36 @@ class FakeCatalogue(videos_pb2_grpc.CatalogueServiceServicer):
         return self.videos[request.video_id]
 
 
+class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
+    """The ledger, as far as the media service knows it: items by id."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, work_pb2.State.ValueType] = {}
+
+    async def FindItems(
+        self, request: work_pb2.FindItemsRequest, context: object
+    ) -> work_pb2.FindItemsResponse:
+        return work_pb2.FindItemsResponse(
+            items=[
+                work_pb2.Item(item_id=item_id, state=self.states[item_id])
+                for item_id in request.item_ids
+                if item_id in self.states
+            ]
+        )
+
+    async def Submit(self, request: object, context: object) -> work_pb2.SubmitResponse:
+        raise NotImplementedError
+
+    async def GetItems(self, request: object, context: object) -> work_pb2.GetItemsResponse:
+        raise NotImplementedError
+
+    async def CancelItems(self, request: object, context: object) -> work_pb2.CancelItemsResponse:
+        raise NotImplementedError
+
+    def Work(self, request_iterator: object, context: object) -> Any:
+        raise NotImplementedError
+
+
 @dataclass
 class Answer:
     """What a download sent: HTTP status and headers from the metadata, and the body."""
@@ -133,6 +165,8 @@ class House:
     internal: Any
     uploads: Uploads
     upkeep: Upkeep
+    ledger: FakeLedger
+    settling: Settling
 
     async def upload(
         self,
@@ -276,14 +310,19 @@ async def _serving(servicers: list[Registration], settings: Settings) -> AsyncIt
 @asynccontextmanager
 async def open_house(folder: Path, **changes: Any) -> AsyncIterator[House]:
     """The service on a folder; `changes` are settings. Discarded objects are purged as in life."""
-    catalogue = FakeCatalogue()
+    catalogue, ledger = FakeCatalogue(), FakeLedger()
     register = videos_pb2_grpc.add_CatalogueServiceServicer_to_server
     settings = _settings(folder, **changes)
     (folder / "storage").mkdir(exist_ok=True)
     database = Database(settings.database_for("media"), store.metadata)
     await database.migrate("services.media.migrations")
-    async with _serving([(register, catalogue)], settings) as videos:
-        clients = Clients(settings.model_copy(update={"videos_address": videos.address}), "media")
+    others_servicers: list[Registration] = [
+        (register, catalogue),
+        (work_pb2_grpc.add_LedgerServiceServicer_to_server, ledger),
+    ]
+    async with _serving(others_servicers, settings) as videos:
+        addresses = {"videos_address": videos.address, "tasks_address": videos.address}
+        clients = Clients(settings.model_copy(update=addresses), "media")
         backends = Backends(
             settings=settings,
             database=database,
@@ -318,6 +357,8 @@ async def open_house(folder: Path, **changes: Any) -> AsyncIterator[House]:
                 others.stub(internal_pb2_grpc.StoreServiceStub),
                 uploads,
                 upkeep,
+                ledger,
+                Settling(backends, clients.stub(work_pb2_grpc.LedgerServiceStub)),
             )
             purging.cancel()
             await asyncio.wait([purging])

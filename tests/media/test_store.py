@@ -60,7 +60,7 @@ async def test_the_newest_of_many_attempts_wins(database: Database) -> None:
     async def commit(number: int) -> bool:
         key = f"work/item-1/{number}/output"
         async with database.transaction() as tx:
-            if await store.claim_commit(tx, Attempt("item-1", number)) >= number:
+            if await store.claim_commit(tx, Attempt("item-1", number), now()) >= number:
                 return False
             await store.discard(tx, await store.delete_outputs(tx, "item-1"))
             made = Output("output", file(key))

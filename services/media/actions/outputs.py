@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from services.chassis.database import Tx
+from services.chassis.database import Tx, now
 from services.chassis.errors import Invalid
 from services.media import store
 from services.media.actions.backends import Backends
 from services.media.actions.happenings import stored
+from services.media.actions.settling import SETTLED_AFTER
 from services.media.model.files import (
     AccountPlace,
     Attempt,
@@ -40,7 +41,7 @@ class Outputs:
             raise UnknownVideo(place.video_id)
         present = await self._present(attempt)
         async with self._backends.database.transaction() as tx:
-            visible = await store.claim_commit(tx, attempt)
+            visible = await store.claim_commit(tx, attempt, now() + SETTLED_AFTER)
             if visible < attempt.number:
                 await self._check_present(tx, outputs, present)
                 await self._replace(tx, attempt, place, outputs)
