@@ -10,7 +10,7 @@ from services.media.worker import __main__ as worker
 
 if __name__ == "__main__":
     noop.register()
-    vars(worker)["Sandbox"] = partial(Sandbox, noop.PROGRAM)
+    vars(worker)["Sandbox"] = partial(Sandbox, program=noop.PROGRAM)
     chosen = settings.load()
     telemetry.setup(worker.NAME, chosen)
     asyncio.run(worker.run(chosen))
