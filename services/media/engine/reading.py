@@ -1,5 +1,13 @@
-"""Opens a stranger's video file, and nothing but that file."""
+"""Opens a stranger's video file, and nothing but that file.
 
+The only place where FFmpeg opens something to read. It is handed an open
+file, not a name, and of its protocols it may use only the one for open files:
+whatever a file names in it, be it another file, an address or `data:`, FFmpeg
+has no means to open it. The formats that exist to name others are left out
+besides, so that they end with a proper word instead of a failed attempt.
+"""
+
+import os
 from pathlib import Path
 
 import av
@@ -11,8 +19,9 @@ from services.media.engine.cutoff import is_known_container
 from services.media.engine.failure import BadMedia
 
 # Demuxers of films, by FFmpeg's names. Left out on purpose: whatever names
-# other files or addresses (hls, dash, concat, sdp, imf), pictures (image2,
-# the *_pipe family, gif) and sound alone.
+# other files or addresses (hls, dash, concat, sdp, rtsp, imf, webm_dash_manifest,
+# redirects), scripts (avisynth, vapoursynth, lavfi), devices, subtitles,
+# pictures (image2, the *_pipe family, gif) and sound alone.
 FORMATS = (
     "asf,av1,avi,dv,flv,gxf,h264,hevc,ivf,m4v,matroska,mov,mpeg,mpegts,mpegvideo,mxf,nut,obu,"
     "ogg,rm,vc1,vvc,webm,wtv,yuv4mpegpipe"
@@ -21,6 +30,17 @@ FORMATS = (
 MAX_PIXELS = 8192 * 8192
 MAX_SECONDS = 24 * 3600
 MAX_STREAMS = 100
+# A day at 240 frames a second.
+MAX_FRAMES = MAX_SECONDS * 240
+
+_CONFINED = {
+    "protocol_whitelist": "fd",
+    "format_whitelist": FORMATS,
+    "max_streams": str(MAX_STREAMS),
+    # QuickTime's references to tracks in other files.
+    "enable_drefs": "0",
+    "use_absolute_path": "0",
+}
 
 # Still pictures in an ISO file look like films of one frame.
 _PICTURE_BRANDS = {"avif", "heic", "heix", "heif", "heim", "heis", "mif1", "miaf", "jpeg"}
@@ -33,28 +53,15 @@ def open_video(path: Path) -> InputContainer:
 
     Raises BadMedia when it is none, or is larger than what is taken in.
     """
-    if path.stat().st_size == 0:
+    size = path.stat().st_size
+    if size == 0:
         raise BadMedia("The file is empty.")
+    container = _opened(path)
     try:
-        container = av.open(
-            f"file:{path.absolute()}",
-            options={
-                "format_whitelist": FORMATS,
-                "protocol_whitelist": "file",
-                "max_streams": str(MAX_STREAMS),
-            },
-            metadata_errors="replace",
-        )
-    except (av.error.MemoryError, av.error.PermissionError, av.error.FileNotFoundError):
-        raise
-    except av.error.FFmpegError as error:
-        if is_known_container(path):
-            raise BadMedia(
-                "The file is damaged or cut off: its contents cannot be found."
-            ) from error
-        raise BadMedia(NOT_A_VIDEO) from error
-    try:
-        _check(container)
+        _check(container, size)
+        # Bare codec streams tell no duration; FFmpeg's guess is no reason to refuse one.
+        if is_known_container(path) and (container.duration or 0) > MAX_SECONDS * av.time_base:
+            raise BadMedia("The video is longer than 24 hours.")
     except BaseException:
         container.close()
         raise
@@ -80,8 +87,32 @@ def video_stream(container: InputContainer) -> VideoStream:
     return stream
 
 
-def _check(container: InputContainer) -> None:
+def _opened(path: Path) -> InputContainer:
+    # FFmpeg makes a descriptor of its own of it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        options = {"fd": str(descriptor), **_CONFINED}
+        return av.open("fd:", options=options, metadata_errors="replace")
+    except av.error.MemoryError as error:
+        # Also FFmpeg's word for more streams than it is allowed.
+        raise BadMedia(
+            "The file declares more than can be handled: too many streams, or too many frames."
+        ) from error
+    except av.error.FFmpegError as error:
+        if is_known_container(path):
+            raise BadMedia(
+                "The file is damaged or cut off: its contents cannot be found."
+            ) from error
+        raise BadMedia(NOT_A_VIDEO) from error
+    finally:
+        os.close(descriptor)
+
+
+def _check(container: InputContainer, size: int) -> None:
     stream = video_stream(container)
+    # A frame takes a byte at least.
+    if stream.frames > min(MAX_FRAMES, size):
+        raise BadMedia(f"The file declares {stream.frames:,} frames, more than it can hold.")
     width, height = stream.codec_context.width, stream.codec_context.height
     if width * height > MAX_PIXELS:
         raise BadMedia(
