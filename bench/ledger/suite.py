@@ -32,6 +32,8 @@ from vitascope.work.v1.work_pb2_grpc import LedgerServiceStub
 
 BATCH = 1000
 ACCOUNT = "bench"
+# A service submits for itself only.
+OWNER = "videos"
 PREFIX = "VITASCOPE_"
 
 
@@ -53,7 +55,7 @@ class Suite:
             if name.startswith(PREFIX)
         }
         self._settings = Settings.model_validate(variables)
-        self._clients = Clients(self._settings, "cli")
+        self._clients = Clients(self._settings, OWNER)
 
     def servers(self) -> Groups:
         """Return the ledger, the broker, and the database server if there is one."""
@@ -110,9 +112,12 @@ class Suite:
         await self.db.close()
 
     async def _secret(self) -> str:
-        accounts = self._clients.stub(AdminServiceStub)
+        clients = Clients(self._settings, "cli")
+        accounts = clients.stub(AdminServiceStub)
         await accounts.AddUser(AddUserRequest(email=EMAIL, password=PASSWORD))
-        return (await accounts.AddKeys(AddKeysRequest(email=EMAIL))).secret
+        keys = await accounts.AddKeys(AddKeysRequest(email=EMAIL))
+        await clients.close()
+        return keys.secret
 
 
 @asynccontextmanager
@@ -149,5 +154,5 @@ def _service(
 
 def _submission(number: int, account: str) -> Submission:
     return Submission(
-        owner="bench", account_id=account, request_id=str(number), kind=KIND, lane=LANE_SHORT
+        owner=OWNER, account_id=account, request_id=str(number), kind=KIND, lane=LANE_SHORT
     )
