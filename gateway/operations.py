@@ -110,6 +110,7 @@ def _body(
         return None
     if route.body == "*":
         taken = {each.path[0] for each in route.template.variables}
+        taken |= {field.name for field in request.fields if header_of(field)}
         schema = schemas.body(request, taken)
     else:
         schema = schemas.field(request.fields_by_name[route.body], request=True)

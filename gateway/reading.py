@@ -48,10 +48,13 @@ class Reader:
         return read
 
     def fields(self, descriptor: Descriptor) -> Mapping[str, _Fill]:
-        """Return what fills each field, by JSON and by proto name; a flattened one has no name."""
+        """Return what fills each field, by JSON and by proto name.
+
+        A flattened one has no name, and one that a header fills is none of the body's.
+        """
         fills: dict[str, _Fill] = {}
         for field in descriptor.fields:
-            if not _flattened(field):
+            if not (_flattened(field) or _headed(field)):
                 fills[field.name] = fills[field.json_name] = self.field(field)
         return fills
 
@@ -175,6 +178,10 @@ def _refuse(_message: Message, _key: str, _value: Any) -> None:
 
 def _ignore(_message: Message, _key: str, _value: Any) -> None:
     return
+
+
+def _headed(field: FieldDescriptor) -> bool:
+    return bool(field.GetOptions().Extensions[options_pb2.header])
 
 
 def _flattened(field: FieldDescriptor) -> bool:

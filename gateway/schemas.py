@@ -94,7 +94,7 @@ class Schemas:
         return schema
 
     def body(self, descriptor: Descriptor, elsewhere: Collection[str]) -> Schema:
-        """Return the schema of a body; `elsewhere` are the proto names that the path gives."""
+        """Return the schema of a body; `elsewhere` are the proto names that others give."""
         if not elsewhere:
             return self.message(descriptor, request=True)
         name = component_name(descriptor, request=True)

@@ -13,7 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.codec import Codec
 from gateway.exchange import Exchange
 from gateway.httpmeta import answer_head
-from gateway.parameters import header_binder, path_binder, query_binder, query_leaves
+from gateway.parameters import header_binder, header_of, path_binder, query_binder, query_leaves
 from gateway.problems import Refusal, refusal_of
 from gateway.routes import Route
 from vitascope.options.v1 import options_pb2
@@ -110,6 +110,8 @@ class Binder:
     def _location(self, field: Any) -> str:
         if any(variable.path[0] == field.name for variable in self.route.template.variables):
             return "path"
+        if header_of(field):
+            return "header"
         return "body" if self.route.body in ("*", field.name) else "query"
 
 

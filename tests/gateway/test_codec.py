@@ -104,7 +104,9 @@ def test_reads_what_protobuf_s_mapping_writes(
 def test_reads_back_what_it_wrote(fields: dict[str, Any]) -> None:
     sample = Sample(**fields)
     for surface in ("video", "tasks"):
-        assert read(WRITERS[surface](sample), surface) == sample
+        written = write(sample, surface)
+        del written["agent"]  # a header gives it, no body does
+        assert read(json.dumps(written), surface) == sample
 
 
 @given(st.dictionaries(st.sampled_from([*Sample.DESCRIPTOR.fields_by_camelcase_name]), JSON))

@@ -40,6 +40,18 @@ def test_every_operation_says_what_it_does(spec: dict[str, Any]) -> None:
     assert spec["paths"]["/v2/status"]["get"]["security"] == []
 
 
+def test_what_a_header_gives_is_no_part_of_the_body(spec: dict[str, Any]) -> None:
+    for version in ("v1", "v2"):
+        create = spec["paths"][f"/{version}/create"]["post"]
+        [parameter] = create["parameters"]
+        assert (parameter["name"], parameter["in"]) == ("Idempotency-Key", "header")
+        assert "repeat" in parameter["description"]
+        assert parameter["schema"]["maxLength"] == 255
+        body = create["requestBody"]["content"]["application/json"]["schema"]
+        properties = spec["components"]["schemas"][body["$ref"].rpartition("/")[2]]["properties"]
+        assert properties.keys() == {"tasks", "block", "secret", "api_key"}
+
+
 def test_names_of_operations_stay(spec: dict[str, Any]) -> None:
     named = {key: each["operationId"] for key, each in operations_of(spec)}
     assert named["POST /v2/create"] == "tasks.v2.Create"

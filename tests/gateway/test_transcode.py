@@ -92,6 +92,14 @@ async def test_headers_fill_fields(client: httpx.AsyncClient) -> None:
     assert broken.status_code == 400
 
 
+async def test_a_body_does_not_fill_what_a_header_fills(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/lab/echo:loudly", json={}, headers={"x-agent": "me"})
+    assert answer.json()["agent"] == "me"
+    refused = await client.post("/lab/echo:loudly", json={"agent": "me"})
+    assert refused.status_code == 400
+    assert "agent" in refused.json()["errorMessage"]
+
+
 async def test_services_choose_status_and_headers(client: httpx.AsyncClient) -> None:
     answer = await client.get("/lab/echo/created")
     assert answer.status_code == 201
