@@ -152,10 +152,15 @@ class _Writing(SqliteConnection):
     async def _execute(
         self, fn: Callable[..., object], *arguments: object, **named: object
     ) -> object:
-        waits = fn.__name__ in ("commit", "rollback", "close") or arguments[:1] == (WRITE,)
-        if waits or not self._running:
+        # Cursors are closed too, after every statement; that waits for nothing.
+        is_end = fn.__name__ in ("commit", "rollback", "close") and not _is_of_cursor(fn)
+        if is_end or arguments[:1] == (WRITE,) or not self._running:
             return await super()._execute(fn, *arguments, **named)  # type: ignore[no-untyped-call]
         return fn(*arguments, **named)
+
+
+def _is_of_cursor(method: Callable[..., object]) -> bool:
+    return isinstance(getattr(method, "__self__", None), sqlite3.Cursor)
 
 
 def will_pass(error: DBAPIError) -> bool:
