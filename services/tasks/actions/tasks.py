@@ -1,20 +1,18 @@
 """The use cases of the Tasks API: create tasks, look at them, wait for them."""
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from services.chassis.database import Database
+from services.chassis.errors import WrongState
+from services.tasks.actions.batch import Batch
 from services.tasks.actions.live import Live
 from services.tasks.actions.record import Recorder
+from services.tasks.actions.writer import Writer
 from services.tasks.model import Item, Submission, TaskRecord, queue
-from services.tasks.store import items
+from services.tasks.store import idempotency, items
 from services.tasks.store import tasks as records
-
-POLL_SECONDS = 1.0
-"""How often a waiter looks by itself, for ends that another replica saw."""
+from services.tasks.store.idempotency import NamedRequest
 
 
 @dataclass(frozen=True)
@@ -25,24 +23,55 @@ class Task:
     item: Item
 
 
+@dataclass(frozen=True)
+class Name:
+    """What a client calls a request; `fingerprint` is the SHA-256 of what it asks, in hex."""
+
+    account_id: str
+    name: str
+    fingerprint: str
+
+
+class NameTaken(WrongState):
+    """Another request has the name."""
+
+    reason = "IdempotencyKeyReusedException"
+
+
 class Tasks:
     """Queues tasks and follows them."""
 
-    def __init__(
-        self, db: Database, recorder: Recorder, live: Live, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, db: Database, writer: Writer, recorder: Recorder, live: Live) -> None:
         self._db = db
+        self._writer = writer
         self._recorder = recorder
         self._live = live
-        self._now = clock
 
-    async def create(self, new: Sequence[tuple[Submission, TaskRecord]]) -> list[Task]:
-        """Queue tasks, all or nothing; refused ones are recorded as ended."""
-        now = self._now()
-        async with self._db.transaction() as tx:
-            added = await self._recorder.add(tx, [queue(work, now) for work, _ in new])
-            await records.add(tx, [record for _, record in new])
-        return [Task(record, item) for (_, record), item in zip(new, added, strict=True)]
+    async def create(
+        self, new: Sequence[tuple[Submission, TaskRecord]], name: Name | None = None
+    ) -> list[Task]:
+        """Queue tasks, all or nothing; refused ones are recorded as ended.
+
+        A repeat of a request by the same name returns the tasks that are there. Raises
+        NameTaken when another request has the name.
+        """
+
+        async def add(batch: Batch) -> list[str]:
+            keys = [record.key for _, record in new]
+            if name and (known := await _claim(batch, name, keys)):
+                return known
+            queued = [queue(work, batch.now) for work, _ in new]
+            for item in await self._recorder.add(batch.tx, queued):
+                added[item.item_id] = item
+            await records.add(batch.tx, [record for _, record in new])
+            return keys
+
+        added: dict[str, Item] = {}
+        keys = await self._writer.change((), add)
+        if any(key not in added for key in keys):
+            known = await self.find(keys)
+            return [known[key] for key in keys if key in known]
+        return [Task(record, added[record.key]) for _, record in new]
 
     async def find(self, keys: Sequence[str]) -> Mapping[str, Task]:
         """Return the tasks that exist, by key."""
@@ -54,14 +83,29 @@ class Tasks:
 
     async def wait(self, keys: Sequence[str]) -> None:
         """Return once none of the tasks runs or waits any more; unknown ones do not."""
-        with self._live.watching(keys) as ended:
-            pending = list(keys)
-            while pending := await self._pending(pending):
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_SECONDS):
-                        await ended.wait()
-                ended.clear()
+        with self._live.watching(keys) as watch:
+            await self._look_at(keys)
+            await watch.over.wait()
 
-    async def _pending(self, keys: Sequence[str]) -> list[str]:
+    async def look(self) -> None:
+        """Look at what is waited for: word of an end at another replica may have been lost."""
+        if watched := self._live.watched():
+            await self._look_at(watched)
+
+    async def _look_at(self, keys: Sequence[str]) -> None:
         async with self._db.reading() as tx:
-            return [item.item_id for item in await items.by_ids(tx, keys) if not item.ended]
+            pending = {item.item_id for item in await items.by_ids(tx, keys) if not item.ended}
+        for key in keys:
+            if key not in pending:
+                self._live.end(key)
+
+
+async def _claim(batch: Batch, name: Name, keys: list[str]) -> list[str] | None:
+    """Give a request its name; return the keys of its tasks when it has it already."""
+    request = NamedRequest(name.account_id, name.name, name.fingerprint, keys, batch.now)
+    known = await idempotency.claim(batch.tx, request)
+    if known is None:
+        return None
+    if known.fingerprint != name.fingerprint:
+        raise NameTaken("This Idempotency-Key was given to another request before.")
+    return known.keys

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 from services.chassis.auth import identity
 from services.chassis.errors import Unauthenticated
-from services.tasks.actions.tasks import Tasks
+from services.tasks.actions.tasks import Name, Tasks
 from services.tasks.api.definitions import read_definition
 from services.tasks.api.statuses import status_of, status_of_unknown
 from services.tasks.api.versions import V1, V2, Version
@@ -69,9 +70,9 @@ class _Door:
         if account_id is None:
             raise Unauthenticated("Tasks belong to an account, and these credentials name none.")
         new = [read_definition(self._version, each, account_id) for each in request.tasks]
-        keys = [record.key for _, record in new]
-        created = await self._tasks.create(new)
+        created = await self._tasks.create(new, _name(request, account_id))
         if request.block:
+            keys = [task.record.key for task in created]
             await self._tasks.wait(keys)
             return await self._statuses(keys, details=False)
         return [status_of(self._version, task, self._public_url, details=False) for task in created]
@@ -89,6 +90,16 @@ class _Door:
             else status_of_unknown(self._version, key)
             for key in keys
         ]
+
+
+def _name(request: Any, account_id: str) -> Name | None:
+    """Return what the client calls the request; whether it waits makes no other request of it."""
+    if not request.idempotency_key:
+        return None
+    asked = type(request)(tasks=request.tasks)
+    package = request.DESCRIPTOR.file.package
+    content = package.encode() + b"\0" + asked.SerializeToString(deterministic=True)
+    return Name(account_id, request.idempotency_key, sha256(content).hexdigest())
 
 
 def _possible(keys: Sequence[str]) -> list[str]:
