@@ -8,12 +8,13 @@ import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from cli.home import SERVICES, Home
 from tests.kit.kafka import Kafka, local_kafka
-from tests.kit.postgres import Postgres, create_database, local_postgres
+from tests.kit.postgres import AWAY, Postgres, create_database, fetch, local_postgres
 from tests.kit.servers import Server, free_port, started
 from tests.kit.suite import Whole
 from tests.kit.waiting import wait_for
@@ -55,6 +56,17 @@ class Cluster(Whole):
         self._see_all_gone()
         return max(abs(int(part.process.returncode)) for part in self._parts)
 
+    def ask(self, service: str, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query to a service's PostgreSQL database."""
+
+        def answer() -> list[list[tuple[Any, ...]]]:
+            try:
+                return [asyncio.run(fetch(f"{self.postgres.address}/{service}", query))]
+            except AWAY:
+                return []
+
+        return wait_for(answer, seconds=60, what="PostgreSQL to answer")[0]
+
     def revive(self) -> None:
         """Start the parts that do not run."""
         for part in self._parts:
@@ -90,7 +102,9 @@ class Cluster(Whole):
             [sys.executable, "-m", module],
             self.data / "logs" / f"{module}-{number}.log",
             ready=lambda: True,
-            environment=self._home.environment(addresses) | self._environment,
+            environment=self._home.environment(addresses)
+            | self._environment
+            | {"VITASCOPE_WORKER_ID": f"worker-{number}"},
         )
 
     def _answers(self) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -18,6 +19,14 @@ import psutil
 from tests.kit.servers import Server, absent, docker_answers, free_port, listens, started
 
 IMAGE = "postgres:17-alpine"
+
+AWAY = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+)
+"""What is raised while the server is away, comes or goes."""
 
 
 @contextmanager
@@ -46,6 +55,15 @@ async def drop_database(url: str) -> None:
     """Drop a database, whoever is still connected to it."""
     server, _, name = url.rpartition("/")
     await _tell(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def fetch(url: str, query: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a query to a database; raises one of AWAY when it does not answer."""
+    connection = await asyncpg.connect(url, timeout=5)
+    try:
+        return [tuple(row) for row in await connection.fetch(query)]
+    finally:
+        connection.terminate()
 
 
 async def _tell(server: str, statement: str) -> None:

@@ -3,11 +3,12 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -49,6 +50,17 @@ class Whole(ABC):
     def stop(self) -> int:
         """Stop the suite; returns the worst exit status. Nothing may be left of it."""
 
+    @abstractmethod
+    def ask(self, service: str, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query, in SQL of both engines, to a service's database.
+
+        A database that is away is waited for.
+        """
+
+    @abstractmethod
+    def revive(self) -> None:
+        """Start the parts that have ended."""
+
     def processes(self) -> list[psutil.Process]:
         """All processes of the suite, orphans too."""
         return [process for process in psutil.process_iter() if self._is_ours(process)]
@@ -77,6 +89,11 @@ class Whole(ABC):
         """Where the parts are: `accounts`, `videos`, `media`, `tasks`, `http` and `broker`."""
         found: dict[str, str] = json.loads((self.data / "run" / "addresses.json").read_text())
         return found
+
+    def secrets(self) -> dict[str, str]:
+        """The keys that the suite made for itself, by the names of their settings."""
+        kept: dict[str, str] = json.loads((self.data / "keys.json").read_text())
+        return kept
 
     def run(self, *arguments: str) -> Any:
         """Run a `vitascope` command on this folder and return the JSON it prints."""
@@ -131,7 +148,9 @@ class Suite(Whole):
         )
         assert self._process.stdout
         line = self._process.stdout.readline()
-        assert line.startswith("ready "), f"not ready: {line!r}\n{self.logs()}"
+        if not line.startswith("ready "):
+            self._process.communicate(timeout=60)
+            raise AssertionError(f"not ready: {line!r}\n{self.logs()}")
         self.url = line.split()[1]
 
     def stop(self) -> int:
@@ -142,6 +161,22 @@ class Suite(Whole):
         status = self._process.wait(60)
         self._forget()
         return status
+
+    def ask(self, service: str, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query to a service's SQLite file."""
+        with closing(sqlite3.connect(self.data / "db" / f"{service}.sqlite", timeout=30)) as rows:
+            return list(rows.execute(query))
+
+    def revive(self) -> None:
+        """Do nothing: `up` starts the parts that have ended."""
+
+    def broker(self) -> psutil.Process:
+        """The embedded broker's process, once there is one."""
+
+        def look() -> list[psutil.Process]:
+            return [each for each in self.processes() if each.name() == "tansu"]
+
+        return wait_for(look, seconds=20, what="the broker to run")[0]
 
     def kill_everything(self) -> None:
         """Kill -9 every process of the suite at once."""
