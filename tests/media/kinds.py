@@ -4,10 +4,15 @@ Run as a program it is the sandbox's fork server with these kinds in its registr
 """
 
 import ctypes
+import mmap
 import os
+import resource
+import signal
 import socket
+import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
@@ -66,17 +71,43 @@ def _loop(job: Texts) -> Result:
 
 def _sleep(job: Texts) -> Result:
     """Run for ever; the process id is the progress, so that a test can look whether it is gone."""
+    (job.scratch / "pid").write_text(str(os.getpid()))
     job.progress(os.getpid())
     threading.Event().wait()
     raise AssertionError
 
 
 def _allocate(job: Texts) -> Result:
-    return Result(StringValue(value=str(len(bytearray(1 << 30)))))
+    """Ask for so many bytes, in two ways."""
+    size = int(job.spec.value)
+    try:
+        mmap.mmap(-1, size)
+    except OSError:
+        return Result(StringValue(value=str(len(bytearray(size)))))
+    raise AssertionError
 
 
 def _fork(job: Texts) -> Result:
-    return Result(StringValue(value=str(os.fork())))
+    """Have more processes, in every way there is; says the way that worked."""
+    clone, clone3, vfork = 56, 435, 58  # on x86-64; elsewhere other calls, which fail too
+    libc = ctypes.CDLL(None, use_errno=True)
+    ways: dict[str, Callable[[], object]] = {
+        "fork": os.fork,
+        "forkpty": os.forkpty,
+        "spawn": lambda: os.posix_spawn("/bin/true", ["true"], {}),
+        "popen": lambda: subprocess.Popen(["/bin/true"]),
+    }
+    for number in (clone, clone3, vfork):
+        if libc.syscall(number, signal.SIGCHLD, 0, 0, 0, 0) >= 0:
+            return Result(StringValue(value=f"call {number}"))
+    for name, way in ways.items():
+        try:
+            way()
+        except OSError as error:
+            last = error
+        else:
+            return Result(StringValue(value=name))
+    raise last
 
 
 def _execute(job: Texts) -> Result:
@@ -89,12 +120,27 @@ def _connect(job: Texts) -> Result:
     return Result(StringValue())
 
 
+def _socket(job: Texts) -> Result:
+    """Open a socket of a family, by its number."""
+    with socket.socket(int(job.spec.value), socket.SOCK_RAW if job.spec.value == "16" else 1):
+        return Result(StringValue())
+
+
 def _read(job: Texts) -> Result:
     return Result(StringValue(value=Path(job.spec.value).read_text(errors="replace")))
 
 
 def _write(job: Texts) -> Result:
     Path(job.spec.value).write_text("was here")
+    return Result(StringValue())
+
+
+def _read_source(job: Texts) -> Result:
+    return Result(StringValue(value=job.sources["text"].path.read_text()))
+
+
+def _write_source(job: Texts) -> Result:
+    job.sources["text"].path.write_text("theirs")
     return Result(StringValue())
 
 
@@ -113,17 +159,165 @@ def _signal(job: Texts) -> Result:
 
 
 def _unlimit(job: Texts) -> Result:
-    import resource
-
     endless = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     resource.setrlimit(resource.RLIMIT_AS, endless)
     return Result(StringValue())
+
+
+def _loop_unlimited(job: Texts) -> Result:
+    """Compute for ever, after lifting the limit that the kernel enforces."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
+    return _loop(job)
 
 
 def _fill(job: Texts) -> Result:
     with (job.scratch / "large").open("wb") as file:
         for _ in range(64):
             file.write(bytes(1 << 16))
+    return Result(StringValue())
+
+
+def _fill_many(job: Texts) -> Result:
+    """Fill the disk with files that are each small enough, until told otherwise."""
+    number = 0
+    while True:
+        folder = job.scratch / str(number // 100)
+        folder.mkdir(exist_ok=True)
+        (folder / str(number)).write_bytes(bytes(1 << 10))
+        number += 1
+
+
+def _fill_deleted(job: Texts) -> Result:
+    """Fill the disk with files that no folder names."""
+    files = []
+    for number in range(16):
+        path = job.scratch / str(number)
+        files.append(path.open("wb"))
+        path.unlink()
+        files[-1].write(bytes(1 << 20))
+        files[-1].flush()
+    return _sleep(job)
+
+
+def _fill_and_answer(job: Texts) -> Result:
+    """Be quicker than anyone looks."""
+    for number in range(3):
+        (job.scratch / str(number)).write_bytes(bytes(1 << 20))
+    return Result(StringValue())
+
+
+def _fill_beside(job: Texts) -> Result:
+    """Leave something outside of the item's own folder."""
+    (job.scratch.parent / "beside").write_text("something")
+    return Result(StringValue(value=str(os.getpid())))
+
+
+def _remove_scratch(job: Texts) -> Result:
+    for path in job.scratch.iterdir():
+        path.unlink()
+    job.scratch.rmdir()
+    return Result(StringValue())
+
+
+def _stop(job: Texts) -> Result:
+    job.progress(os.getpid())
+    signal.raise_signal(signal.SIGSTOP)
+    raise AssertionError
+
+
+def _linger(job: Texts) -> Result:
+    """Answer, and go on in a thread that talks on the line when the next item may be there."""
+
+    def talk() -> None:
+        threading.Event().wait(0.2)
+        while True:
+            os.write(3, b"\0\0\0\x02[]")
+
+    threading.Thread(target=talk, daemon=True).start()
+    return Result(StringValue(value=str(os.getpid())))
+
+
+def _chatter(job: Texts) -> Result:
+    """Never stop talking."""
+    while True:
+        job.progress(1)
+
+
+def _many_threads(job: Texts) -> Result:
+    threading.stack_size(1 << 16)
+    forever = threading.Event()
+    while True:
+        threading.Thread(target=forever.wait, daemon=True).start()
+
+
+_remembered: list[str] = []
+
+
+def _remember(job: Texts) -> Result:
+    """Leave something in the process; says the process, and what was left there before."""
+    if "refuse" in _remembered:
+        raise BadMedia("as I was told before")
+    before = " ".join([str(os.getpid()), *_remembered])
+    if job.spec.value:
+        _remembered.append(job.spec.value)
+    return Result(StringValue(value=before))
+
+
+_ballast: list[bytes] = []
+
+
+def _grow(job: Texts) -> Result:
+    """Keep hold of so many bytes after the end."""
+    _ballast.append(os.urandom(1 << 20) * (int(job.spec.value) >> 20))
+    return Result(StringValue(value=str(os.getpid())))
+
+
+def _keep_open(job: Texts) -> Result:
+    """Leave files open after the end."""
+    for _ in range(20):
+        os.open(job.scratch, os.O_RDONLY)
+    return Result(StringValue(value=str(os.getpid())))
+
+
+def _leave(job: Texts) -> Result:
+    """Leave a file in the scratch folder, and say where."""
+    path = job.scratch / "left"
+    path.write_text(job.spec.value)
+    return Result(StringValue(value=f"{os.getpid()} {path}"))
+
+
+def _publish(job: Texts) -> Result:
+    """Make an output; with a value "from PATH", of what lies there."""
+    path = job.scratch / "left"
+    path.write_text(job.spec.value)
+    if job.spec.value.startswith("from "):
+        path.write_text(Path(job.spec.value.removeprefix("from ")).read_text())
+    output = Output("output", path, "text/plain", "left")
+    return Result(StringValue(value=str(os.getpid())), (output,))
+
+
+def _compute(job: Texts) -> Result:
+    """Use so many seconds of processor time."""
+    end = time.process_time() + float(job.spec.value)
+    while time.process_time() < end:
+        pass
+    return Result(StringValue(value=str(os.getpid())))
+
+
+def _segments(job: Texts) -> Result:
+    """Do four segments, saving after each; the first attempt never gets to the last two."""
+    begun = int(job.state or b"0")
+    for done in range(begun, 4):
+        if done == 2 and not job.state:
+            return _sleep(job)
+        job.checkpoint(str(done + 1).encode())
+        job.progress(25 * (done + 1))
+    return Result(StringValue(value=f"began at {begun}"))
+
+
+def _save_much(job: Texts) -> Result:
+    job.checkpoint(bytes(int(job.spec.value)))
     return Result(StringValue())
 
 
@@ -225,14 +419,35 @@ KINDS = {
         _texts("fork", _fork),
         _texts("execute", _execute),
         _texts("connect", _connect),
+        _texts("socket", _socket),
         _texts("read", _read),
         _texts("write", _write),
+        _texts("read_source", _read_source),
+        _texts("write_source", _write_source),
         _texts("list", _list),
         _texts("chmod", _chmod),
         _texts("signal", _signal),
         _texts("unlimit", _unlimit),
+        _texts("loop_unlimited", _loop_unlimited),
         _texts("fill", _fill),
+        _texts("fill_many", _fill_many),
+        _texts("fill_deleted", _fill_deleted),
+        _texts("fill_and_answer", _fill_and_answer),
+        _texts("fill_beside", _fill_beside),
+        _texts("remove_scratch", _remove_scratch),
         _texts("open_many", _open_many),
+        _texts("stop", _stop),
+        _texts("linger", _linger),
+        _texts("chatter", _chatter),
+        _texts("many_threads", _many_threads),
+        _texts("remember", _remember),
+        _texts("grow", _grow),
+        _texts("keep_open", _keep_open),
+        _texts("leave", _leave),
+        _texts("publish", _publish),
+        _texts("compute", _compute),
+        _texts("segments", _segments),
+        _texts("save_much", _save_much),
         _texts("crash", _crash),
         _texts("exit", _exit),
         _texts("link", _link),
@@ -255,8 +470,9 @@ def register() -> None:
 
 def _weaken() -> None:
     """Be on a machine whose kernel and libraries offer no protection."""
-    from services.media.sandbox import landlock, seccomp
+    from services.media.sandbox import jail, landlock, seccomp
 
+    jail.leave_network = lambda: False
     landlock.version = lambda: -1
     seccomp.available = lambda: False
 

@@ -31,6 +31,9 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
     async def GetItems(self, request: object, context: object) -> work_pb2.GetItemsResponse:
         raise NotImplementedError("workers do not ask")
 
+    async def FindItems(self, request: object, context: object) -> work_pb2.FindItemsResponse:
+        raise NotImplementedError("workers do not look for items")
+
     async def CancelItems(self, request: object, context: object) -> work_pb2.CancelItemsResponse:
         raise NotImplementedError("workers do not cancel")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.media.operations import REGISTRY, SourceFile
-from services.media.sandbox import Failure, Outcome, Sandbox, Success
+from services.media.sandbox import Ears, Failure, Order, Outcome, Sandbox, Success
 from tests.media.material import COLLECTION, FILM, SIDEWAYS, make_video
 from tests.media.measure import heard, shown
 from vitascope.media.v1.operations_pb2 import (
@@ -36,8 +36,8 @@ PROCESS = VideoProcessSpec(
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    sandbox = Sandbox()
+async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
+    sandbox = Sandbox(tmp_path / "sandbox", 1)
     await sandbox.start()
     yield sandbox
     await sandbox.stop()
@@ -46,19 +46,14 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 async def jailed(sandbox: Sandbox, spec: Any, path: Path, folder: Path) -> Outcome:
     """Run the kind of a spec in a child, within its own limits."""
     (kind,) = (each for each in REGISTRY.values() if each.spec_type is type(spec))
-    scratch = folder / "scratch"
-    scratch.mkdir(exist_ok=True)
     name = kind.sources(spec)[0].name
-    source = scratch / "source"
+    source = folder / "source"
     await asyncio.to_thread(shutil.copyfile, path, source)
-    return await sandbox.run(
-        kind.kind,
-        spec.SerializeToString(),
-        {name: SourceFile(source, path.name, None)},
-        scratch,
-        kind.limits,
-        lambda percent: None,
-    )
+    sources = {name: SourceFile(source, path.name, None)}
+    order = Order("account", kind.kind, spec.SerializeToString(), sources, kind.limits)
+    made = folder / "made"
+    await asyncio.to_thread(shutil.rmtree, made, ignore_errors=True)
+    return await sandbox.run(order, made, Ears(lambda percent: None, lambda state: None))
 
 
 async def done(sandbox: Sandbox, spec: Any, path: Path, folder: Path) -> Success:

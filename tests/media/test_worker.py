@@ -27,7 +27,6 @@ from services.media.worker.leases import Leases
 from services.media.worker.line import Line
 from services.media.worker.outputs import Outputs
 from services.media.worker.sources import Sources
-from tests.kit.processes import running_below
 from tests.kit.servers import free_port
 from tests.kit.waiting import wait_for_async
 from tests.kit.web import served
@@ -84,6 +83,7 @@ class Bench:
     store: FakeStore
     storage: TestStorage
     scratch: Path
+    sandbox: Path
     port: int
 
     async def end(self, kind: str, spec: Message, lease: Lease = LEASE) -> Finished:
@@ -95,8 +95,9 @@ class Bench:
     async def until_child_runs(self, lease: Lease = LEASE) -> int:
         """Wait for `test.sleep`; returns the child's process id."""
         await wait_for_async(lambda: self.ledger.progress(lease), what="the child to run")
-        server = running_below(kinds.MODULE)[0]
-        return server.children()[-1].pid
+        # It writes it down; the newest is the one that was waited for.
+        *_, newest = sorted(self.sandbox.rglob("pid"), key=lambda path: path.stat().st_mtime_ns)
+        return int(newest.read_text())
 
     async def objects(self) -> set[str]:
         return {entry.key async for entry in self.storage.list("")}
@@ -124,7 +125,8 @@ def settings_for(tmp_path: Path, port: int, **more: object) -> Settings:
 @asynccontextmanager
 async def working(bench: Bench, settings: Settings) -> AsyncIterator[None]:
     """Run a worker with the test kinds in this process."""
-    clients, sandbox, leases = Clients(settings, "worker"), Sandbox(kinds.PROGRAM), Leases()
+    clients, leases = Clients(settings, "worker"), Leases()
+    sandbox = Sandbox(bench.sandbox, 2, kinds.PROGRAM)
     store = clients.stub(StoreServiceStub)
     attempts = Attempts(
         bench.scratch,
@@ -151,7 +153,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     ledger, store, port = FakeLedger(), FakeStore(), free_port()
     settings = settings_for(tmp_path, port)
     storage = TestStorage(settings.storage_url)
-    bench = Bench(ledger, store, storage, settings.scratch_dir, port)
+    bench = Bench(ledger, store, storage, settings.scratch_dir, tmp_path / "sandbox", port)
     async with serving(ledger, store, port), working(bench, settings):
         yield bench
     assert bench.left_in_scratch() == []
@@ -200,7 +202,7 @@ async def test_a_video_from_original_to_processed(bench: Bench, is_remote: bool)
     ("kind", "spec", "message", "retryable"),
     [
         ("copy", ImageThumbSpec(url="{web}/missing"), "status 404", False),
-        ("copy", ImageThumbSpec(url="http://127.0.0.1:{nobody}/"), "could not be read", True),
+        ("copy", ImageThumbSpec(url="http://127.0.0.1:{nobody}/"), "cannot be reached", True),
         ("copy", ImageThumbSpec(url="http://10.0.0.1/"), "not on the public internet", False),
         ("refuse", TEXT, "this is not an image", False),
         ("crash", TEXT, "crashed", False),
@@ -273,7 +275,7 @@ async def test_no_more_run_at_once_than_there_are_slots(bench: Bench) -> None:
         bench.ledger.assign("test.sleep", TEXT, lease)
     await bench.until_child_runs(leases[1])
     assert bench.ledger.progress(leases[2]) == []
-    assert len(list(bench.scratch.iterdir())) == 2
+    assert len(list(bench.sandbox.rglob("pid"))) == 2
     bench.ledger.cancel(leases[0])
     await bench.until_child_runs(leases[2])
 
@@ -325,7 +327,7 @@ async def test_a_ledger_that_was_away_is_found_again(tmp_path: Path) -> None:
     ledger, store, port = FakeLedger(), FakeStore(), free_port()
     settings = settings_for(tmp_path, port)
     storage = TestStorage(settings.storage_url)
-    bench = Bench(ledger, store, storage, settings.scratch_dir, port)
+    bench = Bench(ledger, store, storage, settings.scratch_dir, tmp_path / "sandbox", port)
     async with working(bench, settings):
         async with serving(ledger, store, port):
             await bench.end("test.echo", TEXT)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import services.media.engine
 from services.media.engine.failure import BadMedia
 from services.media.operations.contract import (
+    CHECKPOINT_BYTES,
     Job,
     Limits,
     Operation,
@@ -23,6 +24,7 @@ from services.media.operations.contract import (
 )
 
 __all__ = [
+    "CHECKPOINT_BYTES",
     "REGISTRY",
     "BadMedia",
     "Job",

@@ -12,6 +12,9 @@ Spec = TypeVar("Spec", bound=Message)
 GIB = 1 << 30
 HOUR = 3600
 
+CHECKPOINT_BYTES = 512 << 10
+"""The largest state that a run can save; the ledger takes no larger one."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -39,9 +42,14 @@ class Limits:
 
     memory_bytes: int
     cpu_seconds: int
+    # Of all files that it has at a time, together.
     output_bytes: int
     open_files: int
     wall_seconds: float
+
+
+def _forget(state: bytes) -> None:
+    """Save nothing: where no other attempt can follow."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,11 @@ class Job(Generic[Spec]):
     scratch: Path
     # Takes the percentage done, 0 to 100.
     progress: Callable[[float], None]
+    # What an earlier attempt saved last; empty when there is nothing.
+    state: bytes = b""
+    # Saves a state of at most CHECKPOINT_BYTES, which a later attempt is given
+    # should this one not come to its end.
+    checkpoint: Callable[[bytes], None] = _forget
 
 
 @dataclass(frozen=True)

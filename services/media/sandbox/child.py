@@ -1,4 +1,4 @@
-"""The decoding child: does one job in its jail, says how it went, and ends."""
+"""The decoding child: does items one by one in its jail, and says how each went."""
 
 import base64
 import errno
@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from services.media.operations import BadMedia, Job, Limits, operation
+from services.media.operations import CHECKPOINT_BYTES, BadMedia, Job, Limits, operation
 from services.media.sandbox import jail, wire
 
 _LINE = 3  # the file descriptor of the line to the worker
@@ -23,7 +23,8 @@ def run(line: socket.socket, server: int) -> NoReturn:
         os.setsid()
         jail.die_with(server)
         _keep_only(line)
-        _answer(_work())
+        jail.give_up_rights()
+        _serve()
     except BaseException:  # noqa: BLE001 - nothing may unwind into the fork server's own loop
         traceback.print_exc()
     finally:
@@ -39,17 +40,32 @@ def _keep_only(line: socket.socket) -> None:
     os.closerange(_LINE + 1, os.sysconf("SC_OPEN_MAX"))
 
 
-def _work() -> dict[str, Any]:
-    message = json.loads(_receive())
-    limits = Limits(**message["limits"])
-    sources = wire.sources_of(message)
-    scratch = Path(message["scratch"])
-    _settle(scratch)
-    jail.enter((source.path for source in sources.values()), scratch, limits)
+def _serve() -> None:
+    """Do what the worker says until it hangs up."""
+    is_confined = False
+    while (message := _receive()) is not None:
+        limits = Limits(**message["limits"])
+        _settle(Path(message["scratch"]))
+        if not is_confined:
+            # All later items are of the same account and kind: same room, same limits.
+            jail.confine(wire.room_of(message), limits)
+            is_confined = True
+        jail.allow_processor_seconds(limits.cpu_seconds)
+        _answer(_work(message, limits))
+
+
+def _work(message: dict[str, Any], limits: Limits) -> dict[str, Any]:
     doing = operation(message["kind"])
-    spec = doing.spec_type.FromString(base64.b64decode(message["spec"]))
+    job = Job(
+        doing.spec_type.FromString(base64.b64decode(message["spec"])),
+        wire.sources_of(message),
+        Path(message["scratch"]),
+        _progress,
+        base64.b64decode(message["state"]),
+        _checkpoint,
+    )
     try:
-        result = doing.run(Job(spec, sources, scratch, _progress))
+        result = doing.run(job)
     except BadMedia as error:
         return _failure(str(error))
     except MemoryError:
@@ -64,7 +80,7 @@ def _work() -> dict[str, Any]:
 
 
 def _settle(scratch: Path) -> None:
-    """Make the scratch folder the place for everything, crash reports included."""
+    """Make the item's scratch folder the place for everything, crash reports included."""
     os.umask(0o077)
     log = os.open(scratch / wire.ERROR_LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 2)
@@ -91,22 +107,36 @@ def _progress(percent: float) -> None:
     _answer({"percent": float(percent)})
 
 
+def _checkpoint(state: bytes) -> None:
+    if len(state) > CHECKPOINT_BYTES:
+        raise ValueError(f"a state of {len(state)} bytes is too large to save")
+    _answer({"state": base64.b64encode(state).decode()})
+
+
 def _answer(message: dict[str, Any]) -> None:
     rest = wire.frame(message)
     while rest:
         rest = rest[os.write(_LINE, rest) :]
 
 
-def _receive() -> bytes:
-    (length,) = wire.HEADER.unpack(_read(wire.HEADER.size))
-    return _read(length)
+def _receive() -> dict[str, Any] | None:
+    """What to do next; None when the worker hung up."""
+    header = _read(wire.HEADER.size)
+    if header is None:
+        return None
+    (length,) = wire.HEADER.unpack(header)
+    body = _read(length)
+    if body is None:
+        return None
+    message: dict[str, Any] = json.loads(body)
+    return message
 
 
-def _read(length: int) -> bytes:
+def _read(length: int) -> bytes | None:
     got = b""
     while len(got) < length:
         more = os.read(_LINE, length - len(got))
         if not more:
-            os._exit(0)  # the worker hung up before it said what to do
+            return None
         got += more
     return got

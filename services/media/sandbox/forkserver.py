@@ -1,6 +1,7 @@
-"""The warm process that forks a child for every job.
+"""The warm process that forks the children.
 
-It has everything imported, one thread and no secrets, and it never decodes.
+It has everything imported, one thread, no network and no secrets, and it
+never decodes.
 """
 
 import contextlib
@@ -20,17 +21,19 @@ _MESSAGE_BYTES = 4096
 
 @dataclass(frozen=True)
 class _Child:
-    job: int
+    number: int
     pid: int
 
 
 def serve(control: socket.socket) -> None:
     """Fork and kill as told until the worker hangs up; then kill what is left."""
+    # Once for all children, before anything can have started a thread.
+    missing = jail.missing_protections(has_network=not jail.leave_network())
     operations.preload()
     # The collector would write to, and so copy, pages that all children share.
     gc.freeze()
     with selectors.DefaultSelector() as selector, contextlib.suppress(BrokenPipeError):
-        control.send(json.dumps({"missing": jail.missing_protections()}).encode())
+        control.send(json.dumps({"missing": missing}).encode())
         selector.register(control, selectors.EVENT_READ)
         while _turn(control, selector):
             pass
@@ -54,23 +57,25 @@ def _obey(control: socket.socket, selector: selectors.BaseSelector) -> bool:
     message, descriptors, _, _ = socket.recv_fds(control, _MESSAGE_BYTES, 1)
     if not message:
         return False
-    order = json.loads(message)
+    number = json.loads(message)["child"]
     if descriptors:
-        _fork(order["job"], descriptors[0], selector)
+        pid = _fork(number, descriptors[0], selector)
+        control.send(json.dumps({"child": number, "pid": pid}).encode())
     else:
         for running in _children(selector):
-            if running.job == order["job"]:
+            if running.number == number:
                 _kill(running)
     return True
 
 
-def _fork(job: int, line: int, selector: selectors.BaseSelector) -> None:
+def _fork(number: int, line: int, selector: selectors.BaseSelector) -> int:
     server = os.getpid()
     with socket.socket(fileno=line) as wire:
         pid = os.fork()
         if pid == 0:
             child.run(wire, server)
-    selector.register(os.pidfd_open(pid), selectors.EVENT_READ, _Child(job, pid))
+    selector.register(os.pidfd_open(pid), selectors.EVENT_READ, _Child(number, pid))
+    return pid
 
 
 def _reap(
@@ -81,7 +86,7 @@ def _reap(
     _, status = os.waitpid(ended.pid, 0)
     selector.unregister(pidfd)
     os.close(pidfd)
-    control.send(json.dumps({"job": ended.job, "status": status}).encode())
+    control.send(json.dumps({"child": ended.number, "status": status}).encode())
 
 
 def _children(selector: selectors.BaseSelector) -> list[_Child]:

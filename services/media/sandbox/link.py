@@ -1,19 +1,18 @@
-"""The worker's line to its fork server and, through it, to each child."""
+"""The worker's line to its fork server."""
 
 import asyncio
 import itertools
 import json
-import math
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Self
 
 import structlog
 
-from services.media.sandbox import wire
+from services.media.sandbox.conversation import Child, Lost
 
 PROGRAM = (sys.executable, "-m", "services.media.sandbox")
 _SECONDS_TO_START = 60
@@ -27,66 +26,6 @@ _FEW_THREADS = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Lost(Exception):
-    """The fork server is gone, and its children with it."""
-
-
-class Nonsense(Exception):
-    """The child said what no honest child says."""
-
-
-class Child:
-    """A child that runs: what it says, and how it ended."""
-
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        ended: asyncio.Future[int | None],
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._ended = ended
-
-    async def converse(
-        self, job: bytes, on_progress: Callable[[float], None]
-    ) -> dict[str, Any] | None:
-        """Give the job, pass on progress, return the answer; None when the child ended without.
-
-        Raises Nonsense.
-        """
-        try:
-            self._writer.write(job)
-            await self._writer.drain()
-            while "percent" in (message := await self._message()):
-                percent = message["percent"]
-                if not isinstance(percent, float) or not math.isfinite(percent):
-                    raise Nonsense
-                on_progress(percent)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return None
-        return message
-
-    async def status(self) -> int:
-        """The wait status of the child, once it ended. Raises Lost."""
-        status = await asyncio.shield(self._ended)
-        if status is None:
-            raise Lost
-        return status
-
-    async def _message(self) -> dict[str, Any]:
-        (length,) = wire.HEADER.unpack(await self._reader.readexactly(wire.HEADER.size))
-        if length > wire.MAX_FRAME_BYTES:
-            raise Nonsense
-        try:
-            message = json.loads(await self._reader.readexactly(length))
-        except (ValueError, RecursionError) as error:
-            raise Nonsense from error
-        if not isinstance(message, dict):
-            raise Nonsense
-        return message
-
-
 class ForkServer:
     """A running fork server."""
 
@@ -94,8 +33,8 @@ class ForkServer:
         self.lost = False
         self._process = process
         self._control = control
-        self._jobs = itertools.count()
-        self._ended: dict[int, asyncio.Future[int | None]] = {}
+        self._numbers = itertools.count()
+        self._children: dict[int, Child] = {}
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
@@ -124,61 +63,64 @@ class ForkServer:
             self._control.shutdown(socket.SHUT_RDWR)
         await self._listening
 
-    @asynccontextmanager
-    async def child(self) -> AsyncIterator[Child]:
-        """A fresh child, which is dead when the context ends. Raises Lost."""
-        job = next(self._jobs)
-        ended = asyncio.get_running_loop().create_future()
+    async def fork(self) -> Child:
+        """A fresh child, which waits for its first job. Raises Lost."""
         ours, theirs = socket.socketpair()
         with theirs:
             reader, writer = await asyncio.open_unix_connection(sock=ours)
+            child = Child(next(self._numbers), reader, writer)
             try:
                 if self.lost:
                     raise Lost
-                self._ended[job] = ended
-                self._order(job, theirs.fileno())
+                self._order(child, theirs.fileno())
             except BaseException:
-                writer.close()
+                child.hang_up()
                 raise
-        try:
-            yield Child(reader, writer, ended)
-        finally:
-            await self._put_to_death(job, ended, reader)
-            writer.close()
+            self._children[child.number] = child
+        return child
 
-    def _order(self, job: int, *line: int) -> None:
-        """Have a child forked for a line, or without a line have a job's child killed."""
+    def strike(self, child: Child) -> None:
+        """Have a child killed, if it is not dead, without waiting for its end."""
+        if not child.ended.done():
+            with suppress(Lost):
+                self._order(child)
+
+    async def kill(self, child: Child) -> None:
+        """Kill a child and see that it is gone with all that it started."""
         try:
-            socket.send_fds(self._control, [json.dumps({"job": job}).encode()], line)
+            async with asyncio.timeout(_SECONDS_TO_DIE):
+                self.strike(child)
+                await asyncio.shield(child.ended)
+                # Closed lines tell of the end when the fork server cannot.
+                await child.silence()
+        except TimeoutError:
+            log.error("the fork server does not kill its child", child=child.number)
+            self._process.kill()
+        finally:
+            child.hang_up()
+
+    def _order(self, child: Child, *line: int) -> None:
+        """Have a child forked for a line, or without a line have it killed."""
+        try:
+            socket.send_fds(self._control, [json.dumps({"child": child.number}).encode()], line)
         except OSError as error:
             raise Lost from error
 
-    async def _put_to_death(
-        self, job: int, ended: asyncio.Future[int | None], reader: asyncio.StreamReader
-    ) -> None:
-        try:
-            async with asyncio.timeout(_SECONDS_TO_DIE):
-                if not ended.done():
-                    with suppress(Lost):
-                        self._order(job)
-                await asyncio.shield(ended)
-                # Closed lines tell of the end when the fork server cannot.
-                while await reader.read(wire.MAX_FRAME_BYTES):
-                    pass
-        except TimeoutError:
-            log.error("the fork server does not kill its child", job=job)
-            self._process.kill()
-
     async def _listen(self) -> None:
-        """Learn of children's ends until the fork server itself ends."""
+        """Learn of children's beginnings and ends until the fork server itself ends."""
         try:
             while (message := await _receive(self._control)) is not None:
-                self._ended.pop(message["job"]).set_result(message["status"])
+                if "pid" in message:
+                    self._children[message["child"]].pid.set_result(message["pid"])
+                else:
+                    self._children.pop(message["child"]).ended.set_result(message["status"])
         finally:
             self.lost = True
-            for ended in self._ended.values():
-                ended.set_result(None)
-            self._ended.clear()
+            for child in self._children.values():
+                if not child.pid.done():
+                    child.pid.set_result(None)
+                child.ended.set_result(None)
+            self._children.clear()
             self._control.close()
             await _end(self._process)
 

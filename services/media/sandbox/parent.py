@@ -1,149 +1,139 @@
-"""The worker's side of the sandbox: starts children, hears them out, makes sure they end."""
+"""The worker's side of the sandbox: gives items to children, hears them out, ends bad ones."""
 
 import asyncio
-import base64
-import os
-import signal
-import stat
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import ParamSpec, TypeVar
 
-import structlog
+from services.media.sandbox import outcome
+from services.media.sandbox.conversation import Ears, Lost, Nonsense
+from services.media.sandbox.item import Item
+from services.media.sandbox.link import PROGRAM
+from services.media.sandbox.outcome import Failure, Outcome, Success
+from services.media.sandbox.pool import Pool, Resident
+from services.media.sandbox.watch import SECONDS_BETWEEN_LOOKS, Watch
+from services.media.sandbox.wire import Order
 
-from services.media.operations import Limits, Output, SourceFile
-from services.media.sandbox import wire
-from services.media.sandbox.link import PROGRAM, ForkServer, Lost, Nonsense
+P = ParamSpec("P")
+T = TypeVar("T")
 
-_LOG_TAIL_BYTES = 2000
-log = structlog.stdlib.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Success:
-    """A job that went well: the result message, serialized, and files in its scratch folder."""
-
-    result: bytes
-    outputs: tuple[Output, ...]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A job that did not: a sentence for people, and whether trying again can help."""
-
-    message: str
-    retryable: bool = False
-
-
-Outcome = Success | Failure
-_UNUSABLE = Failure("ended without a usable result")
+_LOST = Failure("the sandbox ended while this ran", retryable=True)
 
 
 class Sandbox:
-    """Runs operations in children of one warm fork server, which is replaced when it dies."""
+    """Runs operations in children.
 
-    def __init__(self, program: Sequence[str] = PROGRAM) -> None:
-        self._program = program
-        self._server: ForkServer | None = None
-        self._starting = asyncio.Lock()
+    `folder` is for their files, on the file system where outputs are wanted;
+    `slots` is how many items are expected to run at once.
+    """
+
+    def __init__(self, folder: Path, slots: int, program: Sequence[str] = PROGRAM) -> None:
+        self._pool = Pool(folder / "homes", slots, program)
+        self._links = folder / "links"
+        self._numbers = itertools.count()
+        self._running: dict[Item, Resident] = {}
+        self._attending: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Have a fork server ready. Raises Lost when it does not come up."""
-        await self._ready_server()
+        """Have children ready. Raises Lost when the fork server does not come up."""
+        await self._pool.start()
+        self._attending = asyncio.create_task(self._attend())
 
     async def stop(self) -> None:
-        """End the fork server, and with it all children."""
-        if self._server:
-            await self._server.stop()
+        """End all children."""
+        if self._attending:
+            self._attending.cancel()
+            await asyncio.gather(self._attending, return_exceptions=True)
+        await self._pool.stop()
 
-    async def run(
-        self,
-        kind: str,
-        spec: bytes,
-        sources: Mapping[str, SourceFile],
-        scratch: Path,
-        limits: Limits,
-        on_progress: Callable[[float], None],
-    ) -> Outcome:
-        """Do one job in a child that is dead when this returns, raises or is cancelled.
+    async def run(self, order: Order, scratch: Path, ears: Ears) -> Outcome:
+        """Do one item in a child; one that did not end well is dead when this returns or raises.
 
-        `on_progress` takes percentages as the operation gives them.
+        Outputs of a success lie in `scratch`, a folder that must not be there before.
         """
-        job = wire.frame(wire.job(kind, spec, sources, scratch, limits))
+        item = Item(order, self._links / str(next(self._numbers)))
+        if not order.sources:
+            return await self._run(item, scratch, ears)
         try:
-            server = await self._ready_server()
-            async with asyncio.timeout(limits.wall_seconds), server.child() as child:
-                answer = await child.converse(job, on_progress)
-                if answer is None:
-                    status = await child.status()
-                    await _log_last_words(kind, scratch)
-                    return _crash(status, limits)
+            await _whole(item.link_sources)
+            return await self._run(item, scratch, ears)
+        finally:
+            await asyncio.to_thread(item.drop_links)
+
+    async def _run(self, item: Item, scratch: Path, ears: Ears) -> Outcome:
+        order = item.order
+        try:
+            resident = await self._pool.take(order.account, order.kind, new=item.reaches_out)
+        except Lost:
+            return _LOST
+        is_good = False
+        try:
+            ended = await self._serve(item, resident, scratch, ears)
+            is_good = (
+                isinstance(ended, Success) and not item.reaches_out and resident.is_good_for_more()
+            )
+            return ended
+        finally:
+            if is_good:
+                self._pool.keep(resident)
+            else:
+                await self._pool.retire(resident)
+
+    async def _serve(self, item: Item, resident: Resident, scratch: Path, ears: Ears) -> Outcome:
+        """The life of an item in a child that is its own for the time."""
+        limits = item.order.limits
+        try:
+            async with asyncio.timeout(limits.wall_seconds):
+                resident.pid = await resident.child.process()
+                job = item.hand_over(resident.room)
+                item.watch_from(resident.pid, resident.cpu_seconds)
+                self._running[item] = resident
+                answer = await resident.child.converse(job, ears)
+                status = 0 if answer is not None else await resident.child.status()
         except TimeoutError:
             return Failure(f"took longer than {limits.wall_seconds:g} seconds")
         except Nonsense:
-            return _UNUSABLE
+            return outcome.UNUSABLE
         except Lost:
-            return Failure("the sandbox ended while this ran", retryable=True)
-        outcome = await asyncio.to_thread(_outcome, answer, scratch)
-        if isinstance(outcome, Failure):
-            await _log_last_words(kind, scratch)
-        return outcome
+            return _LOST
+        finally:
+            self._running.pop(item, None)
+        if answer is not None:
+            if item.is_light(answer):
+                # A change of threads takes longer.
+                return item.collect(answer, scratch)
+            return await _whole(item.collect, answer, scratch)
+        await asyncio.to_thread(item.log_last_words)
+        return item.verdict or outcome.crash(status, limits)
 
-    async def _ready_server(self) -> ForkServer:
-        async with self._starting:
-            if self._server is None or self._server.lost:
-                self._server = await ForkServer.start(self._program)
-            return self._server
+    async def _attend(self) -> None:
+        """Look at children from time to time, for as long as there is a sandbox."""
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+            watches = {item.watch: item for item in self._running if item.watch}
+            if watches:
+                for watch, verdict in await asyncio.to_thread(_look, list(watches)):
+                    self._end(watches[watch], verdict)
+            self._pool.retire_idle()
+
+    def _end(self, item: Item, verdict: Failure) -> None:
+        """Kill the child of an item that still runs."""
+        if resident := self._running.get(item):
+            item.verdict = verdict
+            resident.server.strike(resident.child)
 
 
-def _crash(status: int, limits: Limits) -> Failure:
-    """Say why a child ended without an answer, from its wait status."""
-    if not os.WIFSIGNALED(status):
-        return _UNUSABLE
-    number = os.WTERMSIG(status)
-    if number == signal.SIGXCPU:
-        return Failure(f"used more than {limits.cpu_seconds} seconds of processor time")
-    if number == signal.SIGKILL:
-        # Not by us: most likely by a machine that is short of memory.
-        return Failure("was killed from outside, as if the machine ran out of memory", True)
-    return Failure(f"the decoder crashed ({signal.Signals(number).name})")
-
-
-def _outcome(answer: Mapping[str, Any], scratch: Path) -> Outcome:
-    """Read an answer with suspicion: the child may not be itself any more."""
+async def _whole(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do something with files in a thread, to its end: cancelled half-way it would leave some."""
+    doing = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
     try:
-        if "failure" in answer:
-            return Failure(str(answer["failure"]), answer["retryable"] is True)
-        outputs = tuple(_output(scratch, *each) for each in answer["outputs"])
-        return Success(base64.b64decode(answer["result"]), outputs)
-    except (KeyError, TypeError, ValueError, OSError):
-        return _UNUSABLE
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait([doing])
+        raise
 
 
-def _output(scratch: Path, name: str, path: str, content_type: str, file_name: str) -> Output:
-    """A file that a child made. Raises ValueError, TypeError or OSError when it is not one."""
-    for text in (name, content_type, file_name):
-        text.encode()
-    real = Path(path).resolve(strict=True)
-    found = real.lstat()
-    # A link, soft or hard, would publish somebody else's file.
-    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-        raise ValueError(path)
-    real.relative_to(scratch.resolve())
-    return Output(name, real, content_type, file_name)
-
-
-async def _log_last_words(kind: str, scratch: Path) -> None:
-    """Log the end of a child's standard error: crash reports and FFmpeg's complaints."""
-    words = await asyncio.to_thread(_tail, scratch / wire.ERROR_LOG)
-    if words:
-        log.warning("a child failed", kind=kind, stderr=words)
-
-
-def _tail(path: Path) -> str:
-    if path.is_symlink() or not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        file.seek(max(path.stat().st_size - _LOG_TAIL_BYTES, 0))
-        return file.read().decode(errors="replace")
+def _look(watches: Sequence[Watch]) -> list[tuple[Watch, Failure]]:
+    found = [(watch, watch.look()) for watch in watches]
+    return [(watch, verdict) for watch, verdict in found if verdict]

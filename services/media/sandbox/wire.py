@@ -8,6 +8,7 @@ import base64
 import json
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,32 @@ from services.media.operations import Limits, Output, SourceFile
 HEADER = struct.Struct(">I")
 MAX_FRAME_BYTES = 64 << 20
 
-# Where a child's standard error goes, within its scratch folder.
+# Where a child's standard error goes, within the scratch folder of an item.
 ERROR_LOG = ".stderr"
+
+
+@dataclass(frozen=True)
+class Order:
+    """One item for a child: what to do, for whom, with what, and what an attempt before saved."""
+
+    account: str
+    kind: str
+    spec: bytes
+    sources: Mapping[str, SourceFile]
+    limits: Limits
+    state: bytes = b""
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a child can reach for its whole life.
+
+    It reads `sources` and `beyond`, and reads and writes `scratch`.
+    """
+
+    sources: Path
+    scratch: Path
+    beyond: tuple[Path, ...] = ()
 
 
 def frame(message: dict[str, Any]) -> bytes:
@@ -26,20 +51,22 @@ def frame(message: dict[str, Any]) -> bytes:
     return HEADER.pack(len(body)) + body
 
 
-def job(
-    kind: str, spec: bytes, sources: Mapping[str, SourceFile], scratch: Path, limits: Limits
-) -> dict[str, Any]:
-    """What a child is told to do."""
-    return {
-        "kind": kind,
-        "spec": base64.b64encode(spec).decode(),
-        "sources": {
-            name: [str(each.path.resolve()), each.file_name, each.content_type]
-            for name, each in sources.items()
-        },
-        "scratch": str(scratch.resolve()),
-        "limits": vars(limits),
-    }
+def job(order: Order, sources: Mapping[str, Path], scratch: Path, room: Room) -> bytes:
+    """What a child is told to do, framed: the order, where its sources and its folder are."""
+    return frame(
+        {
+            "kind": order.kind,
+            "spec": base64.b64encode(order.spec).decode(),
+            "state": base64.b64encode(order.state).decode(),
+            "sources": {
+                name: [str(path), order.sources[name].file_name, order.sources[name].content_type]
+                for name, path in sources.items()
+            },
+            "scratch": str(scratch),
+            "room": [str(room.sources), str(room.scratch), *map(str, room.beyond)],
+            "limits": vars(order.limits),
+        }
+    )
 
 
 def sources_of(message: dict[str, Any]) -> dict[str, SourceFile]:
@@ -48,6 +75,12 @@ def sources_of(message: dict[str, Any]) -> dict[str, SourceFile]:
         name: SourceFile(Path(path), file_name, content_type)
         for name, (path, file_name, content_type) in message["sources"].items()
     }
+
+
+def room_of(message: dict[str, Any]) -> Room:
+    """The room of the child that is given a job."""
+    sources, scratch, *beyond = map(Path, message["room"])
+    return Room(sources, scratch, tuple(beyond))
 
 
 def output(made: Output) -> list[str]:

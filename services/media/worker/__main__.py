@@ -2,12 +2,10 @@
 
 import asyncio
 import secrets
-import shutil
 import signal
 import socket
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import structlog
@@ -18,11 +16,12 @@ from services.chassis.settings import Settings, load
 from services.chassis.storage import Storage
 from services.media import operations
 from services.media.sandbox import Sandbox
-from services.media.worker.attempt import Attempts
+from services.media.worker.attempt import Attempts, deadline_seconds
 from services.media.worker.crew import Crew
 from services.media.worker.leases import Leases
 from services.media.worker.line import Line
 from services.media.worker.outputs import Outputs
+from services.media.worker.scratch import own_folder
 from services.media.worker.sources import Sources
 from vitascope.media.v1.internal_pb2_grpc import StoreServiceStub
 from vitascope.work.v1.work_pb2 import Hello
@@ -34,16 +33,21 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 async def run(settings: Settings) -> None:
-    """Work until the process is told to stop, then end what runs; a second signal kills it."""
+    """Work until the process is told to stop, then end what runs; a second signal kills it.
+
+    What the ledger tells to end finishes what runs however long that takes.
+    """
     name = settings.worker_id or f"{socket.gethostname()}-{secrets.token_hex(4)}"
     signals = _signals()
     async with _parts(settings, name) as (line, crew, leases):
         talking = asyncio.create_task(line.keep())
         try:
             log.info("working", worker=name)
-            await _first_of(talking, signals.get())
+            await _first_of(talking, signals.get(), crew.dismissed.wait())
             leases.drain()
             log.info("draining")
+            if crew.dismissed.is_set():
+                await _first_of(talking, signals.get(), leases.empty.wait())
             await _first_of(
                 talking,
                 signals.get(),
@@ -60,34 +64,38 @@ async def run(settings: Settings) -> None:
 @asynccontextmanager
 async def _parts(settings: Settings, name: str) -> AsyncIterator[tuple[Line, Crew, Leases]]:
     """The worker put together, with its sandbox warm and its scratch folder its own."""
-    folder = (settings.scratch_dir / name).absolute()
-    clients, storage, jail = Clients(settings, NAME), Storage(settings.storage_url), Sandbox()
+    clients, storage = Clients(settings, NAME), Storage(settings.storage_url)
     store = clients.stub(StoreServiceStub)
-    attempts = Attempts(
-        folder, Sources(settings, storage, store, folder / "kept"), jail, Outputs(storage, store)
+    hello = Hello(
+        worker_id=name,
+        kinds=operations.REGISTRY,
+        slots=settings.worker_slots,
+        deadline_seconds={
+            kind: deadline_seconds(each) for kind, each in operations.REGISTRY.items()
+        },
     )
-    leases = Leases()
-    crew = Crew(settings.worker_slots, leases, attempts.make)
-    hello = Hello(worker_id=name, kinds=operations.REGISTRY, slots=settings.worker_slots)
-    stop_metrics = (
-        telemetry.start_metrics(settings.metrics_address) if settings.metrics_address else None
-    )
+    with own_folder(settings.scratch_dir, name) as folder, _metrics(settings.metrics_address):
+        sources = Sources(settings, storage, store, folder / "kept")
+        jail = Sandbox(folder / "sandbox", settings.worker_slots)
+        attempts = Attempts(folder / "items", sources, jail, Outputs(storage, store))
+        leases = Leases()
+        crew = Crew(settings.worker_slots, leases, attempts.make)
+        try:
+            await jail.start()
+            yield Line(clients.stub(LedgerServiceStub), hello, leases, crew.hear), crew, leases
+        finally:
+            await jail.stop()
+            await clients.close()
+
+
+@contextmanager
+def _metrics(address: str | None) -> Iterator[None]:
+    stop = telemetry.start_metrics(address) if address else None
     try:
-        # What lies there is of a worker of this name that died.
-        await asyncio.to_thread(_empty, folder)
-        await jail.start()
-        yield Line(clients.stub(LedgerServiceStub), hello, leases, crew.hear), crew, leases
+        yield
     finally:
-        await jail.stop()
-        await clients.close()
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        if stop_metrics:
-            stop_metrics()
-
-
-def _empty(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+        if stop:
+            stop()
 
 
 def _signals() -> asyncio.Queue[int]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -12,13 +13,15 @@ from services.chassis import telemetry
 from services.chassis.errors import Invalid, NotFound, VitascopeError
 from services.media import operations, sandbox
 from services.media.fetch import FetchError, FetchFailed
-from services.media.operations import BadMedia
+from services.media.operations import BadMedia, Operation, Source, SourceFile
 from services.media.worker.outputs import Outputs, fill_addresses
 from services.media.worker.sources import Sources
 from vitascope.work.v1.work_pb2 import Assignment, Failure, Success
 
 # Of an item's progress, what reading its sources from their addresses is.
 _FETCH_PERCENT = 10.0
+# Fetching has its own limit; this is for a storage or a network that hangs.
+_SECONDS_TO_BRING_AND_PUBLISH = 2 * 3600.0
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -34,14 +37,12 @@ class Attempts:
         self._sandbox = jail
         self._outputs = outputs
 
-    async def make(
-        self, assignment: Assignment, on_progress: Callable[[float], None]
-    ) -> Success | Failure:
+    async def make(self, assignment: Assignment, ears: sandbox.Ears) -> Success | Failure:
         """Try it. Leaves no file and no process behind, also when it is cancelled."""
         telemetry.set_request_id(assignment.lease.item_id)
         scratch = self._folder / f"{assignment.lease.item_id}-{assignment.lease.attempt}"
         try:
-            return await self._make(assignment, scratch, on_progress)
+            return await self._make(assignment, scratch, ears)
         except (BadMedia, DecodeError) as error:
             return Failure(message=str(error))
         except FetchError as error:
@@ -53,32 +54,65 @@ class Attempts:
             log.exception("an attempt failed", kind=assignment.kind)
             return Failure(message="the worker had a problem of its own", retryable=True)
         finally:
-            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+            if scratch.exists():
+                await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
 
     async def _make(
-        self, assignment: Assignment, scratch: Path, on_progress: Callable[[float], None]
+        self, assignment: Assignment, scratch: Path, ears: sandbox.Ears
     ) -> Success | Failure:
         operation = operations.operation(assignment.kind)
+        seconds = deadline_seconds(operation)
+        try:
+            async with asyncio.timeout(seconds) as deadline:
+                return await self._do(operation, assignment, scratch, ears)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            return Failure(message=f"took longer than {seconds:g} seconds in all", retryable=True)
+
+    async def _do(
+        self, operation: Operation, assignment: Assignment, scratch: Path, ears: sandbox.Ears
+    ) -> Success | Failure:
         spec = operation.spec_type.FromString(assignment.spec)
-        fetched, own = scratch / "sources", scratch / "own"
-        for folder in (fetched, own):
-            await asyncio.to_thread(folder.mkdir, parents=True)
         wanted = operation.sources(spec)
         begun = _FETCH_PERCENT if any(source.url is not None for source in wanted) else 0.0
-        sources = await self._sources.bring(
-            assignment.account_id, wanted, fetched, lambda part: on_progress(part * begun)
+        order = sandbox.Order(
+            account=assignment.account_id,
+            kind=assignment.kind,
+            spec=assignment.spec,
+            sources=await self._bring(
+                assignment, wanted, scratch / "sources", lambda part: ears.progress(part * begun)
+            ),
+            limits=operation.limits,
+            state=assignment.checkpoint,
         )
-        outcome = await self._sandbox.run(
-            assignment.kind,
-            assignment.spec,
-            sources,
-            own,
-            operation.limits,
-            lambda percent: on_progress(begun + percent * (100 - begun) / 100),
-        )
+        rest = replace(ears, progress=lambda percent: ears.progress(_after(begun, percent)))
+        outcome = await self._sandbox.run(order, scratch / "made", rest)
         if isinstance(outcome, sandbox.Failure):
             return Failure(message=outcome.message, retryable=outcome.retryable)
         result = operation.result_type.FromString(outcome.result)
         if outcome.outputs:
             fill_addresses(result, await self._outputs.publish(assignment, spec, outcome.outputs))
         return Success(result=result.SerializeToString())
+
+    async def _bring(
+        self,
+        assignment: Assignment,
+        wanted: list[Source],
+        folder: Path,
+        on_progress: Callable[[float], None],
+    ) -> Mapping[str, SourceFile]:
+        if not wanted:
+            return {}
+        await asyncio.to_thread(folder.mkdir, parents=True)
+        return await self._sources.bring(assignment.account_id, wanted, folder, on_progress)
+
+
+def deadline_seconds(operation: Operation) -> float:
+    """How long an attempt at an operation may take, sources and outputs included."""
+    return operation.limits.wall_seconds + _SECONDS_TO_BRING_AND_PUBLISH
+
+
+def _after(begun: float, percent: float) -> float:
+    """A percentage of the rest as one of the whole."""
+    return begun + percent * (100 - begun) / 100

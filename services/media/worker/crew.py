@@ -5,22 +5,30 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from services.media.sandbox import Ears
 from services.media.worker.leases import Key, Leases, key_of
 from vitascope.work.v1.work_pb2 import Assignment, Failure, Success, WorkResponse
 
-Make = Callable[[Assignment, Callable[[float], None]], Awaitable[Success | Failure]]
+Make = Callable[[Assignment, Ears], Awaitable[Success | Failure]]
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class Crew:
-    """The attempts under way, at most `slots` at once."""
+    """The attempts under way, at most `slots` at once.
+
+    What the ledger assigns beyond that, so that no slot waits for the next,
+    begins in its order when a slot is free. A worker that drains does that
+    too: it is short, and to give it back would count as a lost attempt.
+    """
 
     def __init__(self, slots: int, leases: Leases, make: Make) -> None:
         self._slots = asyncio.Semaphore(slots)
         self._leases = leases
         self._make = make
         self._tasks: dict[Key, asyncio.Task[None]] = {}
+        # The ledger wants the worker to end.
+        self.dismissed = asyncio.Event()
 
     def hear(self, response: WorkResponse) -> None:
         """Do what the ledger says."""
@@ -33,6 +41,8 @@ class Crew:
                 self._drop(key_of(response.lease_lost.lease))
             case "accepted":
                 self._leases.drop(key_of(response.accepted.lease))
+            case "drain":
+                self.dismissed.set()
 
     async def stop(self) -> None:
         """Kill what runs; its leases run out, and others do it."""
@@ -51,13 +61,16 @@ class Crew:
 
     async def _run(self, key: Key, assignment: Assignment) -> None:
         async with self._slots:
-            log.info("started", item=key[0], attempt=key[1], kind=assignment.kind)
-            outcome = await self._make(
-                assignment, lambda percent: self._leases.advance(key, percent)
+            log.debug("started", item=key[0], attempt=key[1], kind=assignment.kind)
+            self._leases.begin(key)
+            ears = Ears(
+                lambda percent: self._leases.advance(key, percent),
+                lambda state: self._leases.save(key, state),
             )
+            outcome = await self._make(assignment, ears)
         self._leases.finish(key, outcome)
         reason = outcome.message if isinstance(outcome, Failure) else None
-        log.info("ended", item=key[0], attempt=key[1], reason=reason)
+        log.info("ended", item=key[0], attempt=key[1], kind=assignment.kind, reason=reason)
 
     def _drop(self, key: Key) -> None:
         self._leases.drop(key)

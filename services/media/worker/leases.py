@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from vitascope.work.v1.work_pb2 import (
+    Checkpoint,
     Drain,
     Failure,
     Finished,
@@ -21,6 +22,8 @@ Key = tuple[str, int]
 """An item's id and which attempt at it."""
 
 SECONDS_BETWEEN_PROGRESS = 0.1
+# The ledger writes each to its database.
+SECONDS_BETWEEN_CHECKPOINTS = 1.0
 _BEATS_PER_LEASE = 3
 _LONGEST_SILENCE = 60.0
 # The rest is for storing and committing what was made.
@@ -39,6 +42,9 @@ class _Held:
     percent: float = 0.0
     told_percent: float = 0.0
     told_at: float = -math.inf
+    state: bytes | None = None
+    told_state: bytes | None = None
+    told_state_at: float = -math.inf
     finished: Finished | None = None
     told_finished: bool = False
 
@@ -79,6 +85,17 @@ class Leases:
         if not self._held:
             self.empty.set()
 
+    def begin(self, key: Key) -> None:
+        """Note that an attempt begins only now: from here its pace counts."""
+        if held := self._held.get(key):
+            held.since = self._clock()
+
+    def save(self, key: Key, state: bytes) -> None:
+        """Note how far an attempt got, in its kind's own words; the newest counts."""
+        if held := self._held.get(key):
+            held.state = state
+            self.changed.set()
+
     def advance(self, key: Key, percent: float) -> None:
         """Note that an attempt got further; it never goes back."""
         if held := self._held.get(key):
@@ -106,6 +123,7 @@ class Leases:
         self._told_drain = False
         for held in self._held.values():
             held.told_finished = False
+            held.told_state = None
 
     def due(self) -> Iterator[WorkRequest]:
         """What is to be said now; each is taken as said when the next is asked for."""
@@ -118,6 +136,9 @@ class Leases:
             self._told_drain = True
             yield WorkRequest(drain=Drain())
         for held in list(self._held.values()):
+            if _checkpoint_due_at(held) <= now:
+                held.told_state, held.told_state_at = held.state, now
+                yield WorkRequest(checkpoint=Checkpoint(lease=held.lease, state=held.state or b""))
             if held.finished and not held.told_finished:
                 held.told_finished = True
                 yield WorkRequest(finished=held.finished)
@@ -127,7 +148,9 @@ class Leases:
 
     def seconds_until_due(self) -> float:
         """How long there is nothing to say, unless something changes."""
-        times = [_progress_due_at(held) for held in self._held.values()]
+        times = [
+            min(_progress_due_at(held), _checkpoint_due_at(held)) for held in self._held.values()
+        ]
         return max(min(self._beat_at, *times, self._clock() + _LONGEST_SILENCE) - self._clock(), 0)
 
 
@@ -135,6 +158,13 @@ def _progress_due_at(held: _Held) -> float:
     if held.finished or held.percent <= held.told_percent:
         return math.inf
     return held.told_at + SECONDS_BETWEEN_PROGRESS
+
+
+def _checkpoint_due_at(held: _Held) -> float:
+    if held.state is held.told_state:
+        return math.inf
+    # After a bad end it is the last chance: the next attempt may begin at once.
+    return -math.inf if held.finished else held.told_state_at + SECONDS_BETWEEN_CHECKPOINTS
 
 
 def _progress(held: _Held, now: float) -> Progress:
