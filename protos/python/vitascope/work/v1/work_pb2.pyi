@@ -771,19 +771,25 @@ class Failure(_message.Message):
 
     MESSAGE_FIELD_NUMBER: _builtins.int
     RETRYABLE_FIELD_NUMBER: _builtins.int
+    RETRY_AFTER_SECONDS_FIELD_NUMBER: _builtins.int
     message: _builtins.str
     """What is wrong, for people."""
     retryable: _builtins.bool
     """Whether trying again can help."""
+    retry_after_seconds: _builtins.float
+    """How many seconds to wait at least before trying again, as a source's
+    server asks for; 0 where nobody asks.
+    """
     def __init__(
         self,
         *,
         message: _builtins.str = ...,
         retryable: _builtins.bool = ...,
+        retry_after_seconds: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "retryable", b"retryable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "retry_after_seconds", b"retry_after_seconds", "retryable", b"retryable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
