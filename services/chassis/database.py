@@ -35,7 +35,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -58,7 +57,7 @@ from services.chassis.engines import (
     will_pass,
 )
 from services.chassis.errors import Unavailable
-from services.chassis.notices import NOTIFY, LocalNotices, hear
+from services.chassis.notices import NOTIFY, hear
 
 Tx = AsyncConnection
 """A running transaction: what the functions of a `store.py` take first."""
@@ -152,7 +151,6 @@ class Database:
         self._writer = asyncio.Lock()
         self._open: set[AsyncConnection] = set()
         self._idle = asyncio.Event()
-        self._local_notices = LocalNotices()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
@@ -213,22 +211,21 @@ class Database:
     async def notify(self, tx: Tx, channel: str, payload: str) -> None:
         """Tell the listeners of every process on this database once `tx` is committed.
 
-        On SQLite they are those of this process. `payload` is at most `NOTICE_BYTES` long.
+        `payload` is at most `NOTICE_BYTES` long. On SQLite nobody is told: there a service is one
+        process.
         """
-        if self.is_sqlite:
-            on_commit(tx, partial(self._local_notices.tell, channel, payload))
-        else:
+        if not self.is_sqlite:
             await tx.execute(NOTIFY, {"channel": channel, "payload": payload})
 
     async def listen(self, channel: str, callback: Callable[[str], None]) -> None:
         """Call `callback` with every payload that is notified on `channel`, for ever.
 
-        Notices that come while PostgreSQL is away are missed: whoever listens looks by itself now
-        and then as well.
+        A process hears itself too. Notices that come while PostgreSQL is away are missed: whoever
+        listens looks by itself now and then as well.
         """
-        if self.is_sqlite:
-            await self._local_notices.listen(channel, callback)
         while True:
+            if self.is_sqlite:
+                await asyncio.Event().wait()
             try:
                 async with self._connected(self._engine) as connection:
                     await hear(connection, channel, callback)

@@ -20,13 +20,15 @@ from services.chassis import cloudevents, mailboxes
 from services.chassis.cloudevents import Event
 from services.chassis.database import Database, Tx, now, on_commit
 from services.chassis.errors import Unavailable
-from services.chassis.mailboxes import Waiting, inbox_table, outbox_table
+from services.chassis.mailboxes import inbox_table, outbox_table
+from services.chassis.publishing import publish
 from services.chassis.settings import Settings
 
 __all__ = ["Consumer", "Event", "Handler", "Outbox", "inbox_table", "outbox_table"]
 
 RELAY_BATCH = 500
 RELAY_POLL_SECONDS = 1.0
+RELAY_GATHER_SECONDS = 0.01
 CONSUMER_BATCH = 50
 TRIES = 5
 FIRST_BACKOFF_SECONDS = 0.1
@@ -87,6 +89,8 @@ class Outbox:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(RELAY_POLL_SECONDS):
                         await self._wake.wait()
+                # What comes in the next moments leaves in the same batch.
+                await asyncio.sleep(RELAY_GATHER_SECONDS)
 
     async def _publish_batch(self, producer: AIOKafkaProducer) -> int:
         """Publish and remove the oldest events; returns how many."""
@@ -94,30 +98,13 @@ class Outbox:
             waiting = await mailboxes.oldest(tx, self._table, RELAY_BATCH)
         published: list[int] = []
         try:
-            for wave in mailboxes.waves(waiting):
-                outcomes = await asyncio.gather(
-                    *(self._publish(producer, event) for event in wave), return_exceptions=True
-                )
-                published += [
-                    event.id for event, error in zip(wave, outcomes, strict=True) if error is None
-                ]
-                for error in outcomes:
-                    if error is not None:
-                        raise error
+            async for ids in publish(producer, waiting, self._source):
+                published += ids
         finally:
             if published:
                 async with self._db.transaction() as tx:
                     await mailboxes.take_away(tx, self._table, published)
         return len(published)
-
-    async def _publish(self, producer: AIOKafkaProducer, event: Waiting) -> None:
-        await producer.send_and_wait(
-            event.topic,
-            value=event.value,
-            key=event.key.encode(),
-            headers=cloudevents.headers_of(event, self._source),
-            timestamp_ms=int(event.time.timestamp() * 1000),
-        )
 
 
 class Consumer:

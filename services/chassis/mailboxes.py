@@ -112,24 +112,6 @@ async def forget(tx: Tx, inbox: Table, before: datetime) -> None:
     await tx.execute(delete(inbox).where(inbox.c.handled_at < before))
 
 
-def waves(waiting: Iterable[Waiting]) -> Iterable[list[Waiting]]:
-    """Cut events so that no wave holds two of the same topic and key.
-
-    A wave is sent at once and the next one only when all of it arrived: an event that fails
-    cannot be overtaken by a later one of its key.
-    """
-    wave: list[Waiting] = []
-    keys: set[tuple[str, str]] = set()
-    for event in waiting:
-        if (event.topic, event.key) in keys:
-            yield wave
-            wave, keys = [], set()
-        wave.append(event)
-        keys.add((event.topic, event.key))
-    if wave:
-        yield wave
-
-
 def type_of(message: Message) -> str:
     """The protobuf name of what happened: of the oneof `happening` if set, else the message's."""
     if "happening" in message.DESCRIPTOR.oneofs_by_name:

@@ -5,9 +5,8 @@ makes somebody look who would have looked later anyway.
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,27 +15,6 @@ NOTICE_BYTES = 7900
 """The longest payload; PostgreSQL takes less than 8000 bytes."""
 
 NOTIFY = text("SELECT pg_notify(:channel, :payload)")
-
-
-class LocalNotices:
-    """The listeners of this process."""
-
-    def __init__(self) -> None:
-        self._callbacks: dict[str, list[Callable[[str], None]]] = defaultdict(list)
-
-    async def listen(self, channel: str, callback: Callable[[str], None]) -> NoReturn:
-        """Call `callback` with what is told on a channel, for ever."""
-        self._callbacks[channel].append(callback)
-        try:
-            while True:
-                await asyncio.Event().wait()
-        finally:
-            self._callbacks[channel].remove(callback)
-
-    def tell(self, channel: str, payload: str) -> None:
-        """Call the listeners of a channel."""
-        for callback in list(self._callbacks[channel]):
-            callback(payload)
 
 
 async def hear(connection: AsyncConnection, channel: str, callback: Callable[[str], None]) -> None:

@@ -18,11 +18,16 @@ RECONNECT = timedelta(seconds=5)
 """How long a worker whose stream broke keeps its items: enough to come back, and no long wait for
 an item whose worker is dead."""
 
+AHEAD_TIME = timedelta(milliseconds=100)
+"""How long a short item may be with a worker while the worker is given items ahead of time."""
+
 TASKS = "tasks"
 """The owner of items that came in by the Tasks API."""
 
+MAX_AHEAD = 16
 MAX_ATTEMPTS = 5
 MAX_ERROR_LENGTH = 2000
+LONGEST_RETRY_AFTER = 3600.0  # seconds; who waits for a result wants to hear of it some day
 MAX_RESULT_BYTES = 2**19  # it travels in an event
 MAX_CHECKPOINT_BYTES = 2**19
 HIGHEST_UNFINISHED = 99.0
@@ -221,11 +226,21 @@ def succeed(item: Item, result: bytes, now: datetime) -> Item:
     )
 
 
-def fail(item: Item, message: str, retryable: bool, now: datetime, jitter: float) -> Item:
-    """Return the item after a reported failure: queued again when another try can help."""
+def fail(
+    item: Item,
+    message: str,
+    retryable: bool,
+    now: datetime,
+    jitter: float,
+    retry_after: float = 0.0,
+) -> Item:
+    """Return the item after a reported failure: queued again when another try can help.
+
+    `retry_after` is how many seconds a source's server asks to be left alone.
+    """
     reported = replace(item, reported_attempt=item.attempt)
     if retryable:
-        return _retry(reported, message, now, jitter)
+        return _retry(reported, message, now, jitter, retry_after)
     reason = _readable(message)
     return _end(reported, State.ERROR, now, error_message=reason, last_failure=reason)
 
@@ -279,29 +294,54 @@ def advance(percent: float, reported: float) -> float:
     return max(percent, min(reported, HIGHEST_UNFINISHED))
 
 
-def retry_delay(attempt: int, jitter: float) -> timedelta:
+def retry_delay(attempt: int, jitter: float, retry_after: float = 0.0) -> timedelta:
     """Return the wait after a failed attempt (from 1): 1, 4, 16, 64 s, less up to half of it.
 
     `jitter` is from 0 to 1 and keeps items that failed together from returning together.
+    `retry_after`, in seconds, is kept to up to an hour; from there on `jitter` adds to it.
     """
-    return timedelta(seconds=4.0 ** (attempt - 1) * (1 - jitter / 2))
+    usual = 4.0 ** (attempt - 1) * (1 - jitter / 2)
+    asked = min(retry_after, LONGEST_RETRY_AFTER) + jitter if retry_after > 0 else 0.0
+    return timedelta(seconds=max(usual, asked))
 
 
-def open_lanes(slots: int, held: Collection[Lane]) -> frozenset[Lane]:
-    """Return the lanes that a worker has a slot for.
+def was_stopped(before: Item, after: Item) -> bool:
+    """Whether an attempt was ended by somebody other than the worker that had it."""
+    runs = before.state is State.EXECUTING
+    return runs and after.state is not State.EXECUTING and after.reported_attempt != before.attempt
+
+
+def open_lanes(slots: int, held: Collection[Lane], ahead: int = 0) -> frozenset[Lane]:
+    """Return the lanes in which a worker takes another item.
 
     A worker with several slots keeps the last one for short work, so that short work never waits
-    for long work to end.
+    for long work to end. `ahead` is how many short items it takes beyond its slots, unless long
+    work has them all.
     """
-    if len(held) >= slots:
-        return frozenset()
     longs = sum(lane is Lane.LONG for lane in held)
-    if slots > 1 and longs >= slots - 1:
-        return frozenset({Lane.SHORT})
-    return frozenset(Lane)
+    has_slot = len(held) < slots
+    lanes = set()
+    if has_slot and longs < max(slots - 1, 1):
+        lanes.add(Lane.LONG)
+    if has_slot or (longs < slots and len(held) < slots + ahead):
+        lanes.add(Lane.SHORT)
+    return frozenset(lanes)
 
 
-def _retry(item: Item, message: str, now: datetime, jitter: float) -> Item:
+def more_ahead(ahead: int, took: timedelta) -> int:
+    """Return how many short items a worker takes beyond its slots, after one took so long.
+
+    That long it was the worker's, waiting for a slot included. While this is short, more make no
+    difference to anybody but keep the worker from idling between two items.
+    """
+    if took > AHEAD_TIME:
+        return ahead // 2
+    return min(ahead + 1, MAX_AHEAD)
+
+
+def _retry(
+    item: Item, message: str, now: datetime, jitter: float, retry_after: float = 0.0
+) -> Item:
     failure = _readable(message)
     tries = item.attempt - item.earlier_attempts
     if tries >= MAX_ATTEMPTS:
@@ -316,7 +356,7 @@ def _retry(item: Item, message: str, now: datetime, jitter: float) -> Item:
         deadline_at=None,
         stream_id=None,
         last_failure=failure,
-        run_at=now + retry_delay(tries, jitter),
+        run_at=now + retry_delay(tries, jitter, retry_after),
     )
 
 

@@ -17,7 +17,7 @@ from services.chassis.cloudevents import event_of
 from services.chassis.database import Database, Tx, now
 from services.chassis.errors import Unavailable
 from services.chassis.events import Consumer, Event, Outbox, inbox_table, outbox_table
-from services.chassis.mailboxes import MAX_EVENT_BYTES, Waiting
+from services.chassis.mailboxes import MAX_EVENT_BYTES
 from services.chassis.settings import Settings
 from tests.kit.broker import embedded_broker
 from tests.kit.servers import free_port
@@ -186,16 +186,6 @@ async def test_the_inbox_forgets_by_age(database: Database) -> None:
         assert await mailboxes.remember(tx, inbox, "videos", ["a"]) == set()
         await mailboxes.forget(tx, inbox, before=now() + timedelta(hours=1))
         assert await mailboxes.remember(tx, inbox, "videos", ["a"]) == {"a"}
-
-
-def test_no_wave_holds_a_key_twice() -> None:
-    queue = [
-        Waiting(id, "", "", name[0], name[1], b"", now())
-        for id, name in enumerate(["ta", "tb", "ua", "ta", "tc", "ta"])
-    ]
-    ids = [[event.id for event in wave] for wave in mailboxes.waves(queue)]
-    assert ids == [[0, 1, 2], [3, 4], [5]]
-    assert list(mailboxes.waves([])) == []
 
 
 def test_the_type_says_what_happened() -> None:

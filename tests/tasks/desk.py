@@ -8,11 +8,14 @@ from sqlalchemy import select
 from services.chassis import mailboxes
 from services.chassis.database import Database
 from services.chassis.events import Outbox
+from services.tasks.actions.assignment import Assignment
 from services.tasks.actions.leases import Leases
 from services.tasks.actions.live import Accepted, Assigned, Cancelled, Live, Lost, Session
 from services.tasks.actions.queue import Queue
 from services.tasks.actions.record import Recorder
+from services.tasks.actions.replicas import Replicas
 from services.tasks.actions.tasks import Tasks
+from services.tasks.actions.writer import Writer
 from services.tasks.model import Item, Lane, Lease, Submission
 from services.tasks.store.tables import accounts, items, outbox
 from tests.kit.identities import make_settings
@@ -41,10 +44,13 @@ class Desk:
         self.db = db
         self.clock = clock
         self.live = Live()
-        recorder = Recorder(Outbox(db, make_settings(), "tasks"), self.live)
-        self.queue = Queue(db, recorder, clock)
-        self.leases = Leases(db, recorder, self.live, clock, jitter=lambda: 0.0)
-        self.tasks = Tasks(db, recorder, self.live, clock)
+        self.replicas = Replicas(db, self.live)
+        recorder = Recorder(Outbox(db, make_settings(), "tasks"), self.live, self.replicas)
+        assignment = Assignment(self.live)
+        self.writer = Writer(db, recorder, assignment, clock)
+        self.queue = Queue(db, self.writer, recorder)
+        self.leases = Leases(db, self.writer, assignment, self.live, jitter=lambda: 0.0)
+        self.tasks = Tasks(db, self.writer, recorder, self.live)
 
     async def submit(
         self, *names: str, account: str = "team", priority: int = 0, lane: Lane = Lane.SHORT

@@ -8,7 +8,7 @@ from services.tasks.model import Item
 
 
 class Batch:
-    """Items that are locked until `tx` ends, as they are with all changes of the batch so far.
+    """Items that are locked until `tx` ends, as they are with the batch's changes so far.
 
     `now` is the moment of every change. `moved` are the changes (before, after) to be announced,
     in order; `added` are new items; `after_commit` is called once all of it is stored.
@@ -26,6 +26,10 @@ class Batch:
     def find(self, item_id: str) -> Item | None:
         """Return a locked item; None when it does not exist."""
         return self._after.get(item_id)
+
+    def locked(self) -> list[Item]:
+        """Return all items that are locked so far."""
+        return list(self._after.values())
 
     def adopt(self, locked: Iterable[Item]) -> list[Item]:
         """Take in items that were locked later; return them as they are in this batch."""

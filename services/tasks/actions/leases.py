@@ -1,41 +1,51 @@
 """The workers' side of the ledger: take, renew, report, finish, lose."""
 
+from asyncio import Future
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from dataclasses import replace
+from functools import partial
 
 from services.chassis.database import Database
 from services.chassis.errors import Unavailable
-from services.tasks.actions.live import Accepted, Assigned, Live, Lost, Session
-from services.tasks.actions.record import Recorder
-from services.tasks.model import LEASE, RECONNECT, Item, Lease, fail, lose, start, succeed
-from services.tasks.store import items
+from services.tasks.actions.assignment import Assignment
+from services.tasks.actions.batch import Batch
+from services.tasks.actions.live import Accepted, Live, Lost, Session
+from services.tasks.actions.writer import Writer
+from services.tasks.model import (
+    RECONNECT,
+    Item,
+    Lane,
+    Lease,
+    State,
+    fail,
+    lose,
+    more_ahead,
+    succeed,
+)
+from services.tasks.store import assigning, items
 
 SWEEP_BATCH = 100
 
 
 class Leases:
-    """Who may work on what, and until when.
-
-    `clock` tells the time, `jitter` gives numbers from 0 to 1, `lease` is how long a worker has
-    an item without renewing.
-    """
+    """Who may work on what, and until when. `jitter` gives numbers from 0 to 1."""
 
     def __init__(
         self,
         db: Database,
-        recorder: Recorder,
+        writer: Writer,
+        assignment: Assignment,
         live: Live,
-        clock: Callable[[], datetime],
         jitter: Callable[[], float],
-        lease: timedelta = LEASE,
     ) -> None:
         self._db = db
-        self._recorder = recorder
+        self._writer = writer
+        self._assignment = assignment
         self._live = live
-        self._now = clock
+        self._now = writer.now
         self._jitter = jitter
-        self.duration = lease
+        self.duration = assignment.lease
 
     async def enter(self, session: Session) -> None:
         """Let a worker in. What it had before its stream broke counts as its own until it says."""
@@ -49,36 +59,24 @@ class Leases:
         self._live.leave(session)
         # Without a database the leases last as long as they were to.
         with suppress(Unavailable):
-            await self._shorten(session)
+            async with self._db.reading() as tx:
+                ids = await items.ids_over(tx, session.stream_id)
+            await self._writer.change(ids, partial(self._shorten, session))
+            # What the worker was given while it left.
+            if given := {lease.item_id for lease in session.held}.difference(ids):
+                await self._writer.change(given, partial(self._shorten, session))
 
     async def assign(self) -> None:
         """Give due items to workers with free slots, until there are no more of either."""
-        if not self._free_sessions() or not await self._anything_due():
-            return
-        hopeless = set()
-        while free := [s for s in self._free_sessions() if (s.kinds, s.lanes) not in hopeless]:
-            # The emptiest worker first, so that work spreads.
-            session = max(free, key=lambda each: each.slots - len(each.held))
-            if not await self._assign_one(session):
-                hopeless.add((session.kinds, session.lanes))
+        if self._assignment.has_room() and await self._anything_due():
+            # Every batch assigns what it can.
+            await self._writer.change((), _nothing)
 
-    async def renew(self, session: Session, leases: frozenset[Lease]) -> None:
+    def renew(self, session: Session, leases: frozenset[Lease]) -> "Future[None]":
         """Renew all that a worker still has; what it had before its stream broke and does not
         name any more is lost."""
-        now = self._now()
-        async with self._db.transaction() as tx:
-            found = await items.lock(tx, [lease.item_id for lease in leases])
-            held = [item for item in found if item.lease in leases and item.is_held_by(item.lease)]
-            ids = [item.item_id for item in held]
-            await items.renew(tx, ids, session.stream_id, now + self.duration)
-            strays = await items.lock_strays(tx, session.worker_id, session.stream_id)
-            dropped = [(item, lose(item, now, self._jitter())) for item in strays]
-            await self._recorder.change(tx, dropped, now)
-        session.hold_on(held)
-        reported = {item.lease for item in found if item.reported_attempt == item.attempt}
-        for lease in leases.difference(item.lease for item in held):
-            # The worker may not have heard that its result was taken.
-            session.tell(Accepted(lease) if lease in reported else Lost(lease))
+        ids = {lease.item_id for lease in leases}
+        return self._writer.change(ids, partial(self._renew, session, leases))
 
     def progress(self, session: Session, lease: Lease, percent: float, eta: float | None) -> None:
         """Note how far an attempt got; `save_progress` stores it."""
@@ -89,81 +87,105 @@ class Leases:
 
     async def save_progress(self) -> None:
         """Store and announce the progress noted since the last call."""
-        leases = self._live.take_unsaved()
-        if not leases:
-            return
-        async with self._db.transaction() as tx:
-            found = await items.lock(tx, [lease.item_id for lease in leases])
-            fresh = [(item, self._live.freshest(item)) for item in found]
-            changes = [(item, newer) for item, newer in fresh if newer != item]
-            await self._recorder.change(tx, changes, self._now())
+        if leases := self._live.take_unsaved():
+            await self._writer.change({lease.item_id for lease in leases}, self._save_progress)
 
-    async def succeed(self, session: Session, lease: Lease, result: bytes) -> None:
+    def succeed(self, session: Session, lease: Lease, result: bytes) -> "Future[None]":
         """End an item well, if the worker still has it."""
-        await self._finish(session, lease, lambda item: succeed(item, result, self._now()))
 
-    async def fail(self, session: Session, lease: Lease, message: str, retryable: bool) -> None:
-        """End an attempt badly, if the worker still has it."""
-        await self._finish(
-            session,
-            lease,
-            lambda item: fail(item, message, retryable, self._now(), self._jitter()),
-        )
+        def end(item: Item, batch: Batch) -> Item:
+            if item.lane is Lane.SHORT and item.taken_at:
+                session.ahead = more_ahead(session.ahead, batch.now - item.taken_at)
+            return succeed(item, result, batch.now)
+
+        return self._writer.change([lease.item_id], partial(_finish, session, lease, end))
+
+    def fail(
+        self,
+        session: Session,
+        lease: Lease,
+        message: str,
+        retryable: bool,
+        retry_after: float = 0.0,
+    ) -> "Future[None]":
+        """End an attempt badly, if the worker still has it; another waits for `retry_after` s."""
+
+        def end(item: Item, batch: Batch) -> Item:
+            return fail(item, message, retryable, batch.now, self._jitter(), retry_after)
+
+        return self._writer.change([lease.item_id], partial(_finish, session, lease, end))
 
     async def sweep(self) -> None:
         """Take back the items whose lease ran out."""
-        while await self._sweep_some():
-            pass
+        while await self._anything_expired():
+            if await self._writer.change((), self._sweep) < SWEEP_BATCH:
+                return
 
-    async def _sweep_some(self) -> bool:
-        now = self._now()
+    async def _renew(self, session: Session, leases: frozenset[Lease], batch: Batch) -> None:
+        held: list[Item] = []
+        for lease in leases:
+            item = batch.find(lease.item_id)
+            if item and item.is_held_by(lease):
+                until = batch.now + self.duration
+                renewed = replace(item, lease_until=until, stream_id=session.stream_id)
+                batch.change_quietly(renewed)
+                held.append(renewed)
+            else:
+                # The worker may not have heard that its result was taken.
+                reported = item is not None and item.reported_attempt == lease.attempt
+                answer = Accepted(lease) if reported else Lost(lease)
+                batch.after_commit.append(partial(session.tell, answer))
+        strays = await items.lock_strays(batch.tx, session.worker_id, session.stream_id)
+        for item in batch.adopt(strays):
+            if item.state is State.EXECUTING and item.stream_id != session.stream_id:
+                batch.change(lose(item, batch.now, self._jitter()))
+        batch.after_commit.append(partial(self._settle, session, held))
+
+    def _settle(self, session: Session, held: list[Item]) -> None:
+        session.hold_on(held)
+        self._live.stirred.set()
+
+    async def _save_progress(self, batch: Batch) -> None:
+        for item in batch.locked():
+            newer = self._live.freshest(item)
+            if newer != item:
+                batch.change(newer)
+
+    async def _shorten(self, session: Session, batch: Batch) -> None:
+        until = batch.now + min(RECONNECT, self.duration)
+        for item in batch.locked():
+            over_it = item.stream_id == session.stream_id
+            if over_it and item.lease_until and item.lease_until > until:
+                batch.change_quietly(replace(item, lease_until=until))
+
+    async def _sweep(self, batch: Batch) -> int:
+        expired = await items.lock_expired(batch.tx, batch.now, SWEEP_BATCH)
+        for item in batch.adopt(expired):
+            if item.state is State.EXECUTING and item.lease_until and item.lease_until < batch.now:
+                batch.change(lose(item, batch.now, self._jitter()))
+        return len(expired)
+
+    async def _anything_expired(self) -> bool:
         async with self._db.reading() as tx:
-            if not await items.any_expired(tx, now):
-                return False
-        async with self._db.transaction() as tx:
-            expired = await items.lock_expired(tx, now, SWEEP_BATCH)
-            changes = [(item, lose(item, now, self._jitter())) for item in expired]
-            await self._recorder.change(tx, changes, now)
-        return len(expired) == SWEEP_BATCH
-
-    async def _finish(self, session: Session, lease: Lease, end: Callable[[Item], Item]) -> None:
-        async with self._db.transaction() as tx:
-            found = await items.lock(tx, [lease.item_id])
-            held = [(item, end(item)) for item in found if item.is_held_by(lease)]
-            await self._recorder.change(tx, held, self._now())
-        # The worker may not have heard the first answer: it says the same again.
-        repeated = any(item.reported_attempt == lease.attempt for item in found)
-        session.tell(Accepted(lease) if held or repeated else Lost(lease))
-
-    async def _assign_one(self, session: Session) -> bool:
-        now = self._now()
-        async with self._db.transaction() as tx:
-            item = await items.lock_next(tx, session.kinds, session.lanes, now)
-            if item is None:
-                return False
-            started = start(
-                item,
-                session.worker_id,
-                session.stream_id,
-                now,
-                self.duration,
-                session.deadline_of(item.kind),
-            )
-            await self._recorder.change(tx, [(item, started)], now)
-        session.hold(started)
-        session.tell(Assigned(started))
-        if session not in self._live.sessions:
-            # Its stream ended in the meantime, after the leases of the stream were shortened.
-            await self._shorten(session)
-        return True
-
-    async def _shorten(self, session: Session) -> None:
-        async with self._db.transaction() as tx:
-            await items.shorten(tx, session.stream_id, self._now() + min(RECONNECT, self.duration))
+            return await items.any_expired(tx, self._now())
 
     async def _anything_due(self) -> bool:
         async with self._db.reading() as tx:
-            return await items.anything_due(tx, self._now())
+            return await assigning.anything_due(tx, self._now())
 
-    def _free_sessions(self) -> list[Session]:
-        return [session for session in self._live.sessions if session.lanes]
+
+async def _finish(
+    session: Session, lease: Lease, end: Callable[[Item, Batch], Item], batch: Batch
+) -> None:
+    item = batch.find(lease.item_id)
+    held = item is not None and item.is_held_by(lease)
+    # The worker may not have heard the first answer: it says the same again.
+    repeated = item is not None and item.reported_attempt == lease.attempt
+    if item and held:
+        batch.change(end(item, batch))
+    answer = Accepted(lease) if held or repeated else Lost(lease)
+    batch.after_commit.append(partial(session.tell, answer))
+
+
+async def _nothing(batch: Batch) -> None:
+    """Change nothing."""

@@ -1,16 +1,25 @@
 """What this process knows in memory: connected workers, fresh progress, and who waits for what.
 
-Nothing here is needed after a crash. Another replica that does not see it polls the database.
+Nothing here is needed after a crash.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from services.tasks.model import Item, Lane, Lease, State, advance, new_key, open_lanes
+from services.tasks.model import (
+    Item,
+    Lane,
+    Lease,
+    State,
+    advance,
+    new_key,
+    open_lanes,
+    was_stopped,
+)
 
 MAX_DEADLINE_SECONDS = 10.0**9  # more than thirty years; moments end somewhere
 
@@ -64,16 +73,21 @@ class Session:
     deadlines: Mapping[str, float] = field(default_factory=dict)
     stream_id: str = field(default_factory=new_key)
     held: dict[Lease, Lane] = field(default_factory=dict)
+    ahead: int = 0
     draining: bool = False
     superseded: bool = False
     _told_to_drain: bool = False
     _inherited: set[Lease] = field(default_factory=set)
-    _orders: asyncio.Queue[Order | None] = field(default_factory=asyncio.Queue)
+    _orders: asyncio.Queue[Order | BaseException | None] = field(default_factory=asyncio.Queue)
 
     @property
     def lanes(self) -> frozenset[Lane]:
         """The lanes in which it takes another item now."""
-        return frozenset() if self.draining else open_lanes(self.slots, self.held.values())
+        return self.lanes_with(list(self.held.values()))
+
+    def lanes_with(self, held: Collection[Lane]) -> frozenset[Lane]:
+        """The lanes in which it would take another item if it had items in these."""
+        return frozenset() if self.draining else open_lanes(self.slots, held, self.ahead)
 
     def deadline_of(self, kind: str) -> timedelta | None:
         """Return how long an attempt may take; None for as long as it takes."""
@@ -84,6 +98,10 @@ class Session:
         """Count an item as the worker's."""
         self.held[item.lease] = item.lane
 
+    def drop(self, lease: Lease) -> None:
+        """Do not count an attempt as the worker's any more."""
+        self.held.pop(lease, None)
+
     def inherit(self, items: Iterable[Item]) -> None:
         """Count items as the worker's until it says which of them it still has."""
         for item in items:
@@ -93,7 +111,7 @@ class Session:
     def hold_on(self, items: Iterable[Item]) -> None:
         """Count items, which the worker says it still has, and no others that were inherited."""
         for lease in self._inherited:
-            self.held.pop(lease, None)
+            self.drop(lease)
         self._inherited.clear()
         for item in items:
             self.hold(item)
@@ -101,7 +119,7 @@ class Session:
     def tell(self, order: Order) -> None:
         """Say something to the worker, in order; whatever it is about but new is not held on."""
         if isinstance(order, Cancelled | Lost | Accepted):
-            self.held.pop(order.lease, None)
+            self.drop(order.lease)
         self._orders.put_nowait(order)
 
     def drain(self) -> None:
@@ -116,13 +134,15 @@ class Session:
         self.superseded = self.draining = True
         self.close()
 
-    def close(self) -> None:
-        """End `orders` after what was told so far."""
-        self._orders.put_nowait(None)
+    def close(self, error: BaseException | None = None) -> None:
+        """End `orders` after what was told so far, with an error or without."""
+        self._orders.put_nowait(error)
 
     async def orders(self) -> AsyncIterator[Order]:
         """Yield what the worker is to be told, until the session is closed."""
         while (order := await self._orders.get()) is not None:
+            if isinstance(order, BaseException):
+                raise order
             yield order
 
 
@@ -134,6 +154,20 @@ class Report:
     eta_seconds: float | None
 
 
+class Watch:
+    """Items that somebody waits for: `over` is set when none of them is `pending` any more."""
+
+    def __init__(self, pending: set[str]) -> None:
+        self.pending = pending
+        self.over = asyncio.Event()
+
+    def strike(self, item_id: str) -> None:
+        """Note that an item ended."""
+        self.pending.discard(item_id)
+        if not self.pending:
+            self.over.set()
+
+
 class Live:
     """The memory of one ledger process."""
 
@@ -143,7 +177,7 @@ class Live:
         self.stirred = asyncio.Event()
         self._reports: dict[Lease, Report] = {}
         self._unsaved: set[Lease] = set()
-        self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._watches: dict[str, set[Watch]] = defaultdict(set)
 
     def report(self, lease: Lease, percent: float, eta_seconds: float | None) -> None:
         """Note the progress of an attempt that runs."""
@@ -164,16 +198,31 @@ class Live:
         percent = max(item.percent, report.percent)
         return replace(item, percent=percent, eta_seconds=report.eta_seconds)
 
-    def changed(self, changes: Sequence[tuple[Item, Item]]) -> None:
+    def changed(self, moved: Sequence[tuple[Item, Item]]) -> None:
         """Tell workers and waiters of committed changes (before, after)."""
-        for before, after in changes:
-            if before.state is State.EXECUTING and after.state is not State.EXECUTING:
-                self._stopped(before.lease, after)
+        for before, after in moved:
+            if was_stopped(before, after):
+                self.stop(before.lease, ended=after.ended)
+            elif before.state is State.EXECUTING and after.state is not State.EXECUTING:
+                # Whoever reported the end is answered on the stream that it came by.
+                self._forget(before.lease)
+                for session in self.sessions:
+                    session.drop(before.lease)
             if after.ended:
-                for watcher in self._watchers.get(after.item_id, ()):
-                    watcher.set()
-            if after.state is not before.state:
+                self.end(after.item_id)
+
+    def stop(self, lease: Lease, *, ended: bool) -> None:
+        """Tell the worker that has an attempt that somebody else ended it, or its item too."""
+        self._forget(lease)
+        for session in self.sessions:
+            if lease in session.held:
+                session.tell(Cancelled(lease) if ended else Lost(lease))
                 self.stirred.set()
+
+    def end(self, item_id: str) -> None:
+        """Tell those who wait for an item that it ended."""
+        for watch in self._watches.get(item_id, ()):
+            watch.strike(item_id)
 
     def leave(self, session: Session) -> None:
         """Forget a session and the progress that came over it."""
@@ -184,30 +233,24 @@ class Live:
             self._reports.pop(lease, None)
 
     @contextmanager
-    def watching(self, ids: Iterable[str]) -> Iterator[asyncio.Event]:
-        """Give an event that is set whenever one of the items ends."""
-        ended = asyncio.Event()
+    def watching(self, ids: Iterable[str]) -> Iterator[Watch]:
+        """Give a watch over items."""
         watched = set(ids)
+        watch = Watch(set(watched))
         for item_id in watched:
-            self._watchers[item_id].add(ended)
+            self._watches[item_id].add(watch)
         try:
-            yield ended
+            yield watch
         finally:
             for item_id in watched:
-                self._watchers[item_id].discard(ended)
-                if not self._watchers[item_id]:
-                    del self._watchers[item_id]
+                self._watches[item_id].discard(watch)
+                if not self._watches[item_id]:
+                    del self._watches[item_id]
 
-    def _stopped(self, lease: Lease, after: Item) -> None:
+    def watched(self) -> list[str]:
+        """Return the ids of the items that somebody waits for."""
+        return list(self._watches)
+
+    def _forget(self, lease: Lease) -> None:
         self._reports.pop(lease, None)
         self._unsaved.discard(lease)
-        for session in self.sessions:
-            if lease not in session.held:
-                continue
-            if after.ended and after.reported_attempt != lease.attempt:
-                session.tell(Cancelled(lease))
-            elif after.reported_attempt != lease.attempt:
-                session.tell(Lost(lease))
-            else:
-                # Whoever reported the end is answered on the stream that it came by.
-                del session.held[lease]

@@ -1,10 +1,12 @@
 """The owners' side of the ledger: submit, look, call off."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from functools import partial
 
 from services.chassis.database import Database
+from services.tasks.actions.batch import Batch
 from services.tasks.actions.record import Recorder
+from services.tasks.actions.writer import Writer
 from services.tasks.model import Item, Submission, cancel, queue
 from services.tasks.store import items
 
@@ -12,19 +14,22 @@ from services.tasks.store import items
 class Queue:
     """Takes work in."""
 
-    def __init__(self, db: Database, recorder: Recorder, clock: Callable[[], datetime]) -> None:
+    def __init__(self, db: Database, writer: Writer, recorder: Recorder) -> None:
         self._db = db
+        self._writer = writer
         self._recorder = recorder
-        self._now = clock
 
     async def submit(self, submissions: Sequence[Submission]) -> list[Item]:
         """Queue work, all or nothing; return its items in order.
 
         A repeat of the same owner, account and request id returns the item that is there.
         """
-        now = self._now()
-        async with self._db.transaction() as tx:
-            return await self._recorder.add(tx, [queue(each, now) for each in submissions])
+
+        async def add(batch: Batch) -> list[Item]:
+            new = [queue(each, batch.now) for each in submissions]
+            return await self._recorder.add(batch.tx, new)
+
+        return await self._writer.change((), add)
 
     async def get(self, owner: str, request_ids: Sequence[str]) -> list[Item]:
         """Return the owner's items that exist."""
@@ -38,10 +43,15 @@ class Queue:
 
     async def cancel(self, owner: str, request_ids: Sequence[str]) -> list[Item]:
         """Call off what has not ended; return all that exist, as they are now."""
-        now = self._now()
-        async with self._db.transaction() as tx:
-            found = await items.lock_requests(tx, owner, request_ids)
-            changes = [(item, cancel(item, now)) for item in found if not item.ended]
-            await self._recorder.change(tx, changes, now)
-        cancelled = {after.item_id: after for _, after in changes}
-        return [cancelled.get(item.item_id, item) for item in found]
+        async with self._db.reading() as tx:
+            found = await items.by_requests(tx, owner, request_ids)
+        return await self._writer.change([item.item_id for item in found], partial(_cancel, found))
+
+
+async def _cancel(found: Sequence[Item], batch: Batch) -> list[Item]:
+    """Call off what has not ended of some items; return those that exist, as they are then."""
+    now = [item for each in found if (item := batch.find(each.item_id))]
+    for item in now:
+        if not item.ended:
+            batch.change(cancel(item, batch.now))
+    return [item for each in now if (item := batch.find(each.item_id))]

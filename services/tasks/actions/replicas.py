@@ -1,16 +1,15 @@
 """What the processes of the ledger tell each other about changes, as soon as these are stored."""
 
 import json
-from collections.abc import Iterator, Sequence
-from itertools import batched
+from collections.abc import Sequence
 from typing import Any
 
 from services.chassis.database import Database, Tx
 from services.tasks.actions.live import Live
-from services.tasks.model import Item, Lease, State, new_key
+from services.tasks.model import Item, Lease, State, new_key, was_stopped
 
 CHANNEL = "vitascope_ledger"
-MOST_IN_A_NOTICE = 150  # of some forty bytes each
+MOST_IN_A_NOTICE = 100  # of some seventy bytes each
 
 
 class Replicas:
@@ -30,17 +29,16 @@ class Replicas:
 
     async def tell_changed(self, tx: Tx, moved: Sequence[tuple[Item, Item]]) -> None:
         """Tell of items that ended, were taken from their worker or came back to the queue."""
-        if self._db.is_sqlite:
-            return
-        told = [(before, after) for before, after in moved if after.state is not before.state]
-        for some in _portions(told):
+        told = [(before, after) for before, after in moved if after.state is not State.EXECUTING]
+        for start in range(0, len(told), MOST_IN_A_NOTICE):
+            some = told[start : start + MOST_IN_A_NOTICE]
             await self._tell(
                 tx,
                 ended=[after.item_id for _, after in some if after.ended],
                 stopped=[
                     (after.item_id, before.attempt, after.ended)
                     for before, after in some
-                    if _was_stopped(before, after)
+                    if was_stopped(before, after)
                 ],
                 stirred=any(after.state is State.QUEUED for _, after in some),
             )
@@ -50,6 +48,8 @@ class Replicas:
         await self._db.listen(CHANNEL, self._hear)
 
     async def _tell(self, tx: Tx, **news: Any) -> None:
+        if self._db.is_sqlite:
+            return  # there is one process
         worth_telling = {name: value for name, value in news.items() if value}
         if worth_telling:
             payload = json.dumps({"by": self._name} | worth_telling, separators=(",", ":"))

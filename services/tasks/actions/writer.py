@@ -43,7 +43,7 @@ class Writer:
         self._db = db
         self._recorder = recorder
         self._assignment = assignment
-        self._now = clock
+        self.now = clock
         self._jobs: list[_Job] = []
         self._running: asyncio.Task[None] | None = None
 
@@ -86,7 +86,7 @@ class Writer:
     async def _commit(self, jobs: Sequence[_Job]) -> None:
         ids = {item_id for job in jobs for item_id in job.ids}
         async with self._db.transaction() as tx:
-            batch = Batch(tx, self._now(), await items.lock(tx, ids) if ids else ())
+            batch = Batch(tx, self.now(), await items.lock(tx, ids) if ids else ())
             for job in jobs:
                 job.result = await job.do(batch)
             await self._assignment.fill(batch)

@@ -1,6 +1,7 @@
 """`LedgerService`: the door for owners of work and for workers."""
 
 import asyncio
+from asyncio import Future
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
@@ -97,19 +98,21 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
     async def _listen(
         self, session: Session, requests: AsyncIterator[work_pb2.WorkRequest]
     ) -> None:
+        # While what was said is stored, the worker says more: it is stored together.
+        storing: set[Future[None]] = set()
         async for request in requests:
             if session.superseded:
                 return
             match request.WhichOneof("message"):
                 case "heartbeat":
                     leases = frozenset(map(_lease, request.heartbeat.leases))
-                    await self._leases.renew(session, leases)
+                    _keep(self._leases.renew(session, leases), storing, session)
                 case "progress":
                     said = request.progress
                     eta = said.eta_seconds if said.HasField("eta_seconds") else None
                     self._leases.progress(session, _lease(said.lease), said.percent, eta)
                 case "finished":
-                    await self._finish(session, request.finished)
+                    _keep(await self._finish(session, request.finished), storing, session)
                 case "checkpoint":
                     saved = request.checkpoint
                     self._checkpoints.note(session, _lease(saved.lease), saved.state)
@@ -117,6 +120,7 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
                     session.draining = True
                 case _:
                     raise Invalid("A worker says hello once, and then only what the contract has.")
+        await asyncio.gather(*storing, return_exceptions=True)
 
     async def _response(self, order: Order) -> work_pb2.WorkResponse:
         match order:
@@ -135,15 +139,28 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
             case Drained():
                 return work_pb2.WorkResponse(drain=work_pb2.Drain())
 
-    async def _finish(self, session: Session, said: work_pb2.Finished) -> None:
+    async def _finish(self, session: Session, said: work_pb2.Finished) -> Future[None]:
         lease = _lease(said.lease)
         if said.WhichOneof("outcome") == "success":
-            await self._leases.succeed(session, lease, said.success.result)
-        else:
-            message = said.failure.message or "The worker gave no reason."
-            # What it saved last is for the next attempt, and can be stored only while this one is.
-            await self._checkpoints.save()
-            await self._leases.fail(session, lease, message, said.failure.retryable)
+            return self._leases.succeed(session, lease, said.success.result)
+        message = said.failure.message or "The worker gave no reason."
+        # What it saved last is for the next attempt, and can be stored only while this one is.
+        await self._checkpoints.save()
+        return self._leases.fail(
+            session, lease, message, said.failure.retryable, said.failure.retry_after_seconds
+        )
+
+
+def _keep(stored: Future[None], storing: set[Future[None]], session: Session) -> None:
+    """Have a failure to store what a worker said end its stream: it comes and says it again."""
+
+    def done(_: Future[None]) -> None:
+        storing.discard(stored)
+        if not stored.cancelled() and (error := stored.exception()):
+            session.close(error)
+
+    storing.add(stored)
+    stored.add_done_callback(done)
 
 
 def _check_owner(owner: str) -> None:

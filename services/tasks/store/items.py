@@ -11,7 +11,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, exists, select, text
+from sqlalchemy import ColumnElement, Select, exists, select, text
 
 from services.chassis.database import Tx
 from services.tasks.model import Item
@@ -71,7 +71,7 @@ async def lock_strays(tx: Tx, worker_id: str, stream_id: str) -> list[Item]:
     return await _fetch(tx, strays.with_for_update(skip_locked=True))
 
 
-def item_of(row: Row[Any]) -> Item:
+def item_of(row: Sequence[Any]) -> Item:
     """Return the item that a row of `ITEM_COLUMNS` is."""
     return Item(*row)
 
