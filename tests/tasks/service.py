@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from services.tasks.__main__ import wire
 from tests.kit.identities import Identities, authorization, make_settings, running, service
 from vitascope.tasks.v1 import tasks_pb2_grpc as grpc_v1
 from vitascope.tasks.v2 import tasks_pb2_grpc as grpc_v2
-from vitascope.work.v1 import work_pb2, work_pb2_grpc
+from vitascope.work.v1 import admin_pb2_grpc, work_pb2, work_pb2_grpc
 
 PUBLIC_URL = "https://media.example"
 DEADLINE = 20.0
@@ -28,6 +28,7 @@ class Service:
     def __init__(self, channel: grpc.aio.Channel, db: Database) -> None:
         self.db = db
         self.ledger = work_pb2_grpc.LedgerServiceStub(channel)
+        self.admin = admin_pb2_grpc.WorkAdminServiceStub(channel)
         self.v1 = grpc_v1.TasksServiceStub(channel)
         self.v2 = grpc_v2.TasksServiceStub(channel)
 
@@ -61,10 +62,16 @@ class Worker:
         self.call: Any = suite.ledger.Work(metadata=service("worker"))
 
     async def hello(
-        self, name: str = "w", kinds: tuple[str, ...] = ("video.process",), slots: int = 1
+        self,
+        name: str = "w",
+        kinds: tuple[str, ...] = ("video.process",),
+        slots: int = 1,
+        deadlines: Mapping[str, float] | None = None,
     ) -> "Worker":
         """Say hello and what is still held: nothing."""
-        hello = work_pb2.Hello(worker_id=name, kinds=kinds, slots=slots)
+        hello = work_pb2.Hello(
+            worker_id=name, kinds=kinds, slots=slots, deadline_seconds=deadlines or {}
+        )
         await self.say(hello=hello)
         await self.say(heartbeat=work_pb2.Heartbeat())
         return self

@@ -6,7 +6,7 @@ from sqlalchemy import Select, delete, exists, select, text
 
 from services.chassis.database import Tx
 from services.tasks.model import Item
-from services.tasks.store.items import ITEM_COLUMNS
+from services.tasks.store.items import ITEM_COLUMNS, item_of
 from services.tasks.store.tables import (
     COMPLETED,
     EXECUTING,
@@ -31,7 +31,7 @@ async def lock_overdue(tx: Tx, moment: datetime, limit: int) -> list[Item]:
     """
     overdue = select(*ITEM_COLUMNS).where(text(EXECUTING), items.c.deadline_at < moment)
     query = overdue.order_by(items.c.position).limit(limit).with_for_update(skip_locked=True)
-    return [Item(**row._mapping) for row in await tx.execute(query)]
+    return [item_of(row) for row in await tx.execute(query)]
 
 
 async def anything_old(tx: Tx, moment: datetime) -> bool:

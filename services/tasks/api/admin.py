@@ -1,0 +1,101 @@
+"""`WorkAdminService`: the door for those who run the suite."""
+
+from typing import Any
+
+from services.chassis.errors import Invalid, Violation
+from services.tasks.actions.administration import Administration
+from services.tasks.actions.roster import Roster
+from services.tasks.messages import STATES, item_message, timestamp
+from services.tasks.model import Lane
+from vitascope.work.v1 import admin_pb2, admin_pb2_grpc, work_pb2
+
+_STATES = {message: state for state, message in STATES.items()}
+_LANES = {Lane.SHORT: work_pb2.LANE_SHORT, Lane.LONG: work_pb2.LANE_LONG}
+
+
+class WorkAdmin(admin_pb2_grpc.WorkAdminServiceServicer):
+    """Serves the administration of the ledger."""
+
+    def __init__(self, administration: Administration, roster: Roster) -> None:
+        self._administration = administration
+        self._roster = roster
+
+    async def ListItems(
+        self, request: admin_pb2.ListItemsRequest, context: Any
+    ) -> admin_pb2.ListItemsResponse:
+        """Return a page of items."""
+        found, rest = await self._administration.newest(
+            state=_STATES.get(request.state),
+            account_id=request.account_id,
+            kind=request.kind,
+            before=_position(request.page_token),
+            page_size=request.page_size,
+        )
+        token = "" if rest is None else str(rest)
+        return admin_pb2.ListItemsResponse(items=map(item_message, found), next_page_token=token)
+
+    async def GetItem(
+        self, request: admin_pb2.GetItemRequest, context: Any
+    ) -> admin_pb2.GetItemResponse:
+        """Return all that is known of an item."""
+        item = await self._administration.get(request.item_id)
+        return admin_pb2.GetItemResponse(
+            item=item_message(item),
+            lane=_LANES[item.lane],
+            priority=item.priority,
+            worker_id=item.worker_id or "",
+            lease_until=timestamp(item.lease_until),
+            deadline_at=timestamp(item.deadline_at),
+            run_at=timestamp(item.run_at),
+            last_failure=item.last_failure,
+            checkpoint_bytes=item.checkpoint_bytes,
+        )
+
+    async def CancelItemsById(
+        self, request: admin_pb2.CancelItemsByIdRequest, context: Any
+    ) -> admin_pb2.CancelItemsByIdResponse:
+        """Call items off."""
+        found = await self._administration.cancel(request.item_ids)
+        return admin_pb2.CancelItemsByIdResponse(items=map(item_message, found))
+
+    async def RetryItems(
+        self, request: admin_pb2.RetryItemsRequest, context: Any
+    ) -> admin_pb2.RetryItemsResponse:
+        """Queue items again that ended badly."""
+        found = await self._administration.retry(request.item_ids)
+        return admin_pb2.RetryItemsResponse(items=map(item_message, found))
+
+    async def ListWorkers(
+        self, request: admin_pb2.ListWorkersRequest, context: Any
+    ) -> admin_pb2.ListWorkersResponse:
+        """Return the connected workers."""
+        there, held = await self._roster.all()
+        return admin_pb2.ListWorkersResponse(
+            workers=[
+                admin_pb2.Worker(
+                    worker_id=each.worker_id,
+                    kinds=each.kinds,
+                    slots=each.slots,
+                    item_ids=held.get(each.worker_id, ()),
+                    draining=each.draining,
+                )
+                for each in there
+            ]
+        )
+
+    async def DrainWorkers(
+        self, request: admin_pb2.DrainWorkersRequest, context: Any
+    ) -> admin_pb2.DrainWorkersResponse:
+        """Tell workers to take no more."""
+        names = await self._roster.drain(request.worker_id)
+        return admin_pb2.DrainWorkersResponse(worker_ids=names)
+
+
+def _position(token: str) -> int | None:
+    if not token:
+        return None
+    # Positions are 64-bit integers on both engines.
+    if not (token.isascii() and token.isdigit() and len(token) < 19):
+        unknown = "is no token of an earlier page"
+        raise Invalid(f"page_token {unknown}.", violations=[Violation("pageToken", unknown)])
+    return int(token)
