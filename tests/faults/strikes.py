@@ -78,9 +78,7 @@ class Striker:
                 self._listener.start_over()
             case "postgres" | "kafka":
                 assert isinstance(self._suite, Cluster)
-                server = getattr(self._suite, victim)
-                server.kill()
-                server.start()
+                self._suite.cut_power(getattr(self._suite, victim))
             case _:
                 kill(self._any_of(PARTS[victim]))
         self._suite.revive()

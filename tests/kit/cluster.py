@@ -5,6 +5,7 @@ Nobody looks after the processes: a test that ends one starts it again by `reviv
 
 import asyncio
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ import httpx
 
 from cli.home import SERVICES, Home
 from tests.kit.kafka import Kafka, local_kafka
-from tests.kit.postgres import AWAY, Postgres, create_database, fetch, local_postgres
+from tests.kit.postgres import Postgres, create_database, fetch, local_postgres
 from tests.kit.servers import Server, free_port, started
 from tests.kit.suite import Whole
 from tests.kit.waiting import wait_for
@@ -33,6 +34,7 @@ class Cluster(Whole):
         self._home = Home(data)
         self._stack = ExitStack()
         self._parts: list[Server] = []
+        self._asking = threading.Lock()
 
     def start(self) -> None:
         """Start the servers and all parts, and wait until REST answers."""
@@ -58,14 +60,14 @@ class Cluster(Whole):
 
     def ask(self, service: str, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query to a service's PostgreSQL database."""
+        with self._asking:
+            return asyncio.run(fetch(f"{self.postgres.address}/{service}", query))
 
-        def answer() -> list[list[tuple[Any, ...]]]:
-            try:
-                return [asyncio.run(fetch(f"{self.postgres.address}/{service}", query))]
-            except AWAY:
-                return []
-
-        return wait_for(answer, seconds=60, what="PostgreSQL to answer")[0]
+    def cut_power(self, server: Server) -> None:
+        """Kill -9 PostgreSQL or Kafka and start it again."""
+        with self._asking:
+            server.kill()
+            server.start()
 
     def revive(self) -> None:
         """Start the parts that do not run."""

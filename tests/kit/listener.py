@@ -1,6 +1,7 @@
 """A consumer of topics as the world has them: every event once, by its id."""
 
 import asyncio
+import logging
 import threading
 from collections import defaultdict
 from types import TracebackType
@@ -12,6 +13,9 @@ from aiokafka.errors import KafkaError
 from services.chassis.cloudevents import Event, event_of
 
 POLL_MILLISECONDS = 200
+
+# The client writes some eighty lines a second while the broker is away.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 class Listener:

@@ -20,14 +20,6 @@ from tests.kit.servers import Server, absent, docker_answers, free_port, listens
 
 IMAGE = "postgres:17-alpine"
 
-AWAY = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-)
-"""What is raised while the server is away, comes or goes."""
-
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
@@ -58,12 +50,12 @@ async def drop_database(url: str) -> None:
 
 
 async def fetch(url: str, query: str) -> list[tuple[Any, ...]]:
-    """Return the rows of a query to a database; raises one of AWAY when it does not answer."""
-    connection = await asyncpg.connect(url, timeout=5)
+    """Return the rows of a query to a database."""
+    connection = await asyncpg.connect(url)
     try:
         return [tuple(row) for row in await connection.fetch(query)]
     finally:
-        connection.terminate()
+        await connection.close()
 
 
 async def _tell(server: str, statement: str) -> None:
