@@ -46,7 +46,7 @@ class Attempts:
         except (BadMedia, DecodeError) as error:
             return Failure(message=str(error))
         except FetchError as error:
-            return Failure(message=str(error), retryable=isinstance(error, FetchFailed))
+            return _unfetched(error)
         except VitascopeError as error:
             hopeless = isinstance(error, Invalid | NotFound)
             return Failure(message=error.message, retryable=not hopeless)
@@ -106,6 +106,13 @@ class Attempts:
             return {}
         await asyncio.to_thread(folder.mkdir, parents=True)
         return await self._sources.bring(assignment.account_id, wanted, folder, on_progress)
+
+
+def _unfetched(error: FetchError) -> Failure:
+    if isinstance(error, FetchFailed):
+        wait = error.retry_after or 0.0
+        return Failure(message=str(error), retryable=True, retry_after_seconds=wait)
+    return Failure(message=str(error))
 
 
 def deadline_seconds(operation: Operation) -> float:
