@@ -144,6 +144,19 @@ def _write_source(job: Texts) -> Result:
     return Result(StringValue())
 
 
+def _relink_source(job: Texts) -> Result:
+    """Have the source under a name in the scratch folder, where files may be written."""
+    mine = job.scratch / "mine"
+    mine.hardlink_to(job.sources["text"].path)
+    mine.write_text("theirs")
+    return Result(StringValue())
+
+
+def _unprotect_source(job: Texts) -> Result:
+    job.sources["text"].path.chmod(0o600)
+    return Result(StringValue())
+
+
 def _list(job: Texts) -> Result:
     return Result(StringValue(value=str(os.listdir(job.spec.value))))  # noqa: PTH208
 
@@ -424,6 +437,8 @@ KINDS = {
         _texts("write", _write),
         _texts("read_source", _read_source),
         _texts("write_source", _write_source),
+        _texts("relink_source", _relink_source),
+        _texts("unprotect_source", _unprotect_source),
         _texts("list", _list),
         _texts("chmod", _chmod),
         _texts("signal", _signal),
