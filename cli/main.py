@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import settings_table
-from cli.commands import keys, limits, teams, users
+from cli.commands import keys, limits, teams, users, work
 from cli.commands.asking import Data
 from cli.home import Home, HomeInUseError
 from cli.up import AddressInUseError, run_suite
@@ -22,6 +22,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(teams.app, name="teams")
 app.add_typer(keys.app, name="keys")
 app.add_typer(limits.app, name="limits")
+app.add_typer(work.app, name="work")
 
 
 @app.command()

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from google.protobuf.message import Message
 from cli.admin import CALL_SECONDS, admin_stub
 from cli.home import Home
 from services.chassis.errors import VitascopeError
+from vitascope.accounts.v1.internal_pb2_grpc import AdminServiceStub
 
 if TYPE_CHECKING:
     from vitascope.accounts.v1.internal_pb2_grpc import AdminServiceAsyncStub
@@ -68,10 +70,17 @@ async def _entries(data: Path, rpc: Rpc, request: Any) -> list[Message]:
 
 
 async def _asked(data: Path, rpc: Rpc, request: Message) -> Any:
-    try:
-        async with admin_stub(Home(data)) as admin:
+    with refusals_told():
+        async with admin_stub(Home(data), "accounts", AdminServiceStub) as admin:
             # A service that was only just started takes a while to answer.
             return await rpc(admin)(request, timeout=CALL_SECONDS, wait_for_ready=True)
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """Say why something was refused and exit with 1."""
+    try:
+        yield
     except VitascopeError as error:
         for violation in error.violations:
             typer.echo(f"{violation.field}: {violation.description}", err=True)

@@ -1,0 +1,93 @@
+"""What the ledger says, as JSON for programs and as tables for people."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from rich.markup import escape
+from rich.table import Table
+
+from vitascope.work.v1 import admin_pb2, work_pb2
+
+_COLOURS = {"success": "green", "error": "red", "executing": "cyan", "cancelled": "yellow"}
+
+
+def state_of(number: int) -> str:
+    """Return a state's name as people write it."""
+    return work_pb2.State.Name(work_pb2.State.ValueType(number)).removeprefix("STATE_").lower()
+
+
+def told(message: Message) -> dict[str, Any]:
+    """Return a message's fields by name, states and lanes as people write them."""
+    fields = MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+    # Protobuf's JSON writes 64-bit integers as text.
+    return {
+        name: int(value) if name == "checkpoint_bytes" else _plain(value)
+        for name, value in fields.items()
+    }
+
+
+def items_table(items: Sequence[work_pb2.Item]) -> Table:
+    """Return items, one a line."""
+    table = _table("item", "state", "kind", "account", "attempt", "percent", "queued (UTC)", "why")
+    for item in items:
+        state = state_of(item.state)
+        table.add_row(
+            item.item_id,
+            f"[{_COLOURS.get(state, 'default')}]{state}[/]",
+            escape(item.kind),
+            escape(item.account_id),
+            str(item.attempt),
+            f"{item.percent:.0f}",
+            item.queued_at.ToDatetime().isoformat(" ", "seconds"),
+            escape(item.error_message),
+        )
+    return table
+
+
+def workers_table(workers: Iterable[admin_pb2.Worker]) -> Table:
+    """Return workers, one a line."""
+    table = _table("worker", "has", "slots", "drains", "kinds")
+    for worker in workers:
+        table.add_row(
+            escape(worker.worker_id),
+            "\n".join(worker.item_ids) or "nothing",
+            str(worker.slots),
+            "yes" if worker.draining else "no",
+            f"{len(worker.kinds)}",
+        )
+    return table
+
+
+def facts_table(facts: Mapping[str, Any]) -> Table:
+    """Return the fields of one thing, one a line; empty ones are left out."""
+    table = Table(show_header=False, box=None)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        if value not in ("", None):
+            table.add_row(name.replace("_", " "), escape(str(value)))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold")
+    for name in columns:
+        # Ids are there to be copied: whole, whatever the width.
+        table.add_column(name, overflow="fold", no_wrap=name in ("item", "worker", "state"))
+    return table
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _plain(inner) for name, inner in value.items()}
+        case list():
+            return [_plain(inner) for inner in value]
+        case str() if value.startswith(("STATE_", "LANE_")):
+            return value.partition("_")[2].lower()
+        case _:
+            return value
