@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from services.media.fetch.exchange import Answer
 
 _FILE_NAME_LENGTH = 200
+# The standard library's parser takes seconds for a header of nothing but semicolons.
+_DISPOSITION_LENGTH = 2000
 _LONGEST_RETRY_AFTER = 86_400.0
 
 
@@ -75,7 +77,7 @@ def _date(value: str) -> str | None:
 def _file_name(disposition: str, path: str) -> str:
     """The name that the server gives the file, else the last part of its address."""
     headers = email.message.Message()
-    headers["content-disposition"] = disposition
+    headers["content-disposition"] = disposition[:_DISPOSITION_LENGTH]
     name = headers.get_filename() or path
     name = re.sub(r"[\x00-\x1f\x7f]", "", name.replace("\\", "/")).rstrip("/")
     return name.rpartition("/")[2][-_FILE_NAME_LENGTH:]

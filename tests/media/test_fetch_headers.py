@@ -1,0 +1,83 @@
+"""What the headers of an answer say, whatever nonsense is in them."""
+
+import time
+
+import httpcore
+import httpx
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from services.media.fetch import Policy
+from services.media.fetch.exchange import Answer
+from services.media.fetch.headers import read_headers, retry_after
+from services.media.fetch.network import Network
+
+POLICY = Policy(max_bytes=1, max_seconds=1)
+
+_DISPOSITION = st.sampled_from(
+    [
+        *("attachment", "filename", "filename*", "*0", "*1", "=", '"', ";", "\\", "/", "..", " "),
+        *("UTF-8", "utf-16", "idna", "base64", "'", "%", "%41", "%ff", "=?utf-8?b?", "?="),
+    ]
+)
+_DATE = st.sampled_from(
+    ["Sun, ", "06 ", "Nov ", "1994 ", "08:49:37 ", "GMT", "-0000", "+9999", "99999", "-"]
+)
+
+
+def answered(**headers: str) -> Answer:
+    """An answer with these headers."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    network = Network(allow_loopback=False)
+    response = httpcore.Response(200)
+    return Answer(httpx.URL("http://example.org/a/b"), 200, named, response, network, POLICY)
+
+
+@given(st.lists(_DISPOSITION | st.text(max_size=3), max_size=14).map("".join))
+@example("attachment; filename*=UTF-8''..%2F..%2Fetc%2Fpasswd")
+@example("attachment; filename*=unknown-8bit''%ff")
+def test_a_file_name_is_a_plain_name(disposition: str) -> None:
+    name = read_headers(answered(content_disposition=disposition)).file_name
+    assert len(name) <= 200
+    assert not {"/", "\\", "\0", "\n", "\r"} & {*name}
+    name.encode()
+
+
+@pytest.mark.parametrize("piece", [";", 'a;"', '\\"', "filename*0*=%41;", "'", "=?utf-8?q?"])
+def test_no_header_takes_long_to_read(piece: str) -> None:
+    begun = time.process_time()
+    read_headers(answered(content_disposition=f'attachment; filename="{piece * 10_000}'[:65_000]))
+    assert time.process_time() - begun < 0.2
+
+
+@given(st.text(max_size=20) | st.lists(_DATE, max_size=8).map("".join) | st.from_regex(r"\d{1,12}"))
+def test_a_wait_is_at_most_a_day(value: str) -> None:
+    wait = retry_after(value)
+    assert wait is None or 0 <= wait <= 86_400
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+@example('"v1"', "Sun, 06 Nov 1994 08:49:37 GMT")
+@example('"a\r\nx: y"', "Sun\r\nx: y")
+def test_what_is_said_again_is_safe_to_say(tag: str, date: str) -> None:
+    headers = read_headers(answered(etag=tag, last_modified=date))
+    for value in headers.conditions().values():
+        assert value.isascii()
+        assert value.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("no-store", False),
+        ("max-age=60, NO-STORE", False),
+        ("private,no-store,x", False),
+        ("no-cache", True),
+        ("private, max-age=0", True),
+        ("x=no-store", True),
+        ("", True),
+    ],
+)
+def test_no_store_is_heeded(told: str, kept: bool) -> None:
+    assert read_headers(answered(cache_control=told)).may_be_kept is kept
