@@ -1,6 +1,7 @@
 """Files that try to make whoever reads them touch other files or hosts, and what notices it."""
 
 import ctypes
+import io
 import os
 import struct
 import threading
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from PIL import Image
 
 from tests.media.material import make_video
 
@@ -121,15 +124,43 @@ def elsewhere(mp4: bytes, path: Path) -> bytes:
     return changed(mp4, b"dref", lambda _: bytes(4) + struct.pack(">I", 1) + entry)
 
 
+def chunk(kind: bytes, *parts: bytes) -> bytes:
+    """A RIFF chunk."""
+    body = b"".join(parts)
+    return kind + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+
+
+def subtitled(playlist: bytes) -> bytes:
+    """An AVI film whose subtitles are a file of their own, which FFmpeg opens as one (GAB2)."""
+    picture = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(picture, "JPEG")
+    numbers = struct.pack("<11I", 0, 0, 0, 0, 1, 25, 0, 1, 0, 0, 0)
+    main = struct.pack("<14I", 40_000, 0, 0, 16, 1, 0, 2, 0, 16, 16, 0, 0, 0, 0)
+    bitmap = struct.pack("<IiiHH4sIiiII", 40, 16, 16, 1, 24, b"MJPG", 768, 0, 0, 0, 0)
+    streams = [
+        chunk(
+            b"LIST",
+            b"strl",
+            chunk(b"strh", kind, numbers, struct.pack("<4H", 0, 0, 16, 16)),
+            chunk(b"strf", described),
+        )
+        for kind, described in ((b"vidsMJPG", bitmap), (b"txtsDXSB", b""))
+    ]
+    inner = b"GAB2\0" + struct.pack("<HIHI", 2, 0, 4, len(playlist)) + playlist
+    films = chunk(b"LIST", b"movi", chunk(b"01tx", inner), chunk(b"00dc", picture.getvalue()))
+    head = chunk(b"LIST", b"hdrl", chunk(b"avih", main), *streams)
+    return chunk(b"RIFF", b"AVI ", head, films)
+
+
 def png(width: int, height: int, body: bytes = b"") -> bytes:
     """A PNG of one bit a pixel that declares a size; without a body it has no pixels."""
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
+    def piece(kind: bytes, data: bytes) -> bytes:
         return (
             struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         )
 
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n" + piece(b"IHDR", header) + piece(b"IDAT", body) + piece(b"IEND", b"")
     )
