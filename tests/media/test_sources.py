@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
@@ -11,12 +12,18 @@ from services.chassis.clients import Clients
 from services.chassis.storage import Storage
 from services.media.operations import Source
 from services.media.sandbox import Ears, Failure, Order, Sandbox, Success
+from services.media.worker.attempt import Attempts
+from services.media.worker.outputs import Outputs
 from services.media.worker.sources import Sources
 from tests.kit.servers import free_port
 from tests.media import kinds
+from tests.media.material import SIDEWAYS, unheard
 from tests.media.test_worker import settings_for
 from tests.media.webserver import Server, answer
 from vitascope.media.v1.internal_pb2_grpc import StoreServiceStub
+from vitascope.tasks.v2.specs_pb2 import ImageInfoSpec
+from vitascope.work.v1 import work_pb2
+from vitascope.work.v1.work_pb2 import Assignment, Lease
 
 
 @pytest.fixture
@@ -56,6 +63,52 @@ async def test_progress_is_that_of_all_sources(
     assert parts == [0.5, 1.0]
     assert (files["one"].file_name, files["one"].content_type) == ("a.txt", "text/plain")
     assert [files[name].path.read_bytes() for name in ("one", "two")] == [b"mine", b"more"]
+
+
+@pytest.fixture
+def attempts(sources: Sources, sandbox: Sandbox, tmp_path: Path) -> Attempts:
+    # None of these attempts comes to outputs.
+    outputs = Outputs(Storage(f"file://{tmp_path}/storage"), None)  # type: ignore[arg-type]
+    return Attempts(tmp_path / "attempts", sources, sandbox, outputs)
+
+
+def info(url: str) -> Assignment:
+    """An assignment to look at a picture."""
+    spec = ImageInfoSpec(url=url).SerializeToString()
+    lease = Lease(item_id="ITEM", attempt=1)
+    return Assignment(lease=lease, kind="image.info", spec=spec, account_id="ACCOUNT")
+
+
+@pytest.mark.parametrize(
+    ("said", "failure"),
+    [
+        (
+            answer(status="503 Away", retry_after="120"),
+            {"retryable": True, "retry_after_seconds": 120, "message": "status 503"},
+        ),
+        (answer(b"x", content_length="2"), {"retryable": True, "message": "broke off"}),
+        (answer(status="404 Gone"), {"retryable": False, "message": "status 404"}),
+    ],
+)
+async def test_an_attempt_says_whether_and_when_to_try_again(
+    server: Server, attempts: Attempts, said: bytes, failure: dict[str, Any]
+) -> None:
+    server.answers["/"] = said
+    ended = await attempts.make(info(server.url()), Ears(unheard, lambda state: None))
+    assert isinstance(ended, work_pb2.Failure)
+    assert failure.pop("message") in ended.message
+    assert {name: getattr(ended, name) for name in failure} == failure
+
+
+async def test_an_items_progress_begins_with_its_sources(
+    server: Server, attempts: Attempts
+) -> None:
+    picture = SIDEWAYS.read_bytes()
+    server.answers["/"] = answer(picture)
+    heard: list[float] = []
+    ended = await attempts.make(info(server.url()), Ears(heard.append, lambda state: None))
+    assert isinstance(ended, work_pb2.Success)
+    assert heard[0] == 10
 
 
 @pytest.mark.parametrize(
