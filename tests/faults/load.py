@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,8 @@ PATIENCE_SECONDS = 120.0
 TOKEN_SECONDS = 600.0
 NOT_NOW = (502, 503, 504)
 BATCH = 20
+BACKLOG = 160
+"""So many tasks wait or run at most: creates go on as long as items do."""
 PICTURES = ("bunny.jpg", "bunny.png", "bunny.gif")
 FILM = "film.mp4"
 
@@ -43,11 +46,10 @@ class Wish:
 
 @dataclass
 class Promises:
-    """What the suite has answered 200 for: tasks by key, cancelled ones, films by video id."""
+    """What the suite has answered 200 for: tasks by key, cancelled ones, conversions."""
 
     tasks: dict[str, Wish] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
-    originals: list[str] = field(default_factory=list)
     processed: list[str] = field(default_factory=list)
 
 
@@ -103,8 +105,7 @@ class Client:
 
     def process_film(self, path: Path) -> None:
         """Have a film uploaded, ingested and converted."""
-        video = self._upload(path)
-        self.promises.originals.append(video)
+        video = self.upload(path)
         self.finish_ingestion(video)
         target = {
             "mediaContainerCodec": {"container": "mp4", "codec": "h264"},
@@ -134,7 +135,7 @@ class Client:
         """End all connections."""
         self._http.close()
 
-    def _upload(self, path: Path) -> str:
+    def upload(self, path: Path) -> str:
         """Upload until an upload is answered; a broken one costs its video."""
 
         def upload() -> str:
@@ -224,3 +225,22 @@ def until_answered(call: Callable[[], Answer | None]) -> Answer:
         return [] if answer is None else [answer]
 
     return wait_for(look, seconds=PATIENCE_SECONDS, what="an answer")[0]
+
+
+def all_at_once(*jobs: Callable[[], None]) -> None:
+    """Do jobs in threads; raises what the first of them raises that fails."""
+    with ThreadPoolExecutor(len(jobs)) as threads:
+        for job in as_completed([threads.submit(job) for job in jobs]):
+            job.result()
+
+
+def pour(client: Client, suite: Whole, items: int) -> None:
+    """Have so many tasks accepted, as quickly as they end."""
+    accepted = client.promises.tasks
+    while len(accepted) < items:
+        wait_for(
+            lambda: len(accepted) - suite.ended() < BACKLOG,
+            seconds=PATIENCE_SECONDS,
+            what="tasks to end",
+        )
+        client.create_tasks()

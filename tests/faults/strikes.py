@@ -26,12 +26,6 @@ PARTS = {
 PATIENCE_SECONDS = 240.0
 
 
-def ended(suite: Whole) -> int:
-    """How many items have ended."""
-    [(count,)] = suite.ask("tasks", "SELECT count(*) FROM items WHERE completed_at IS NOT NULL")
-    return int(count)
-
-
 class Striker:
     """Strikes a suite while it works. `struck` tells what was struck when.
 
@@ -62,7 +56,7 @@ class Striker:
 
         def look() -> bool:
             self._suite.revive()
-            return ended(self._suite) >= items
+            return self._suite.ended() >= items
 
         wait_for(look, seconds=PATIENCE_SECONDS, what=f"{items} items to end")
 

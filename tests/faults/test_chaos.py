@@ -6,27 +6,23 @@ The seed of a run is printed; VITASCOPE_TEST_SEED repeats it. VITASCOPE_SOAK=1 m
 import os
 import random
 import secrets
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.faults import verdict
-from tests.faults.load import FILM, Client, make_sources
-from tests.faults.strikes import Striker, ended
+from tests.faults.load import FILM, Client, all_at_once, make_sources, pour
+from tests.faults.strikes import Striker
 from tests.kit.cluster import Cluster
 from tests.kit.listener import Listener
 from tests.kit.suite import Suite, Whole
-from tests.kit.waiting import wait_for
 from tests.kit.web import served
 
 SOAK = os.environ.get("VITASCOPE_SOAK") == "1"
 ROUNDS = 5 if SOAK else 1
 ITEMS = int(os.environ.get("VITASCOPE_TEST_ITEMS", "2000"))
 FILMS = 4
-BACKLOG = 160
-"""So many tasks wait or run at most: creates go on as long as items do."""
 
 VICTIMS = [
     *("worker", "worker", "child", "child", "child", "ledger", "ledger"),
@@ -77,25 +73,6 @@ def survive(suite: Whole, victims: Sequence[str], items: int, folder: Path) -> N
         verdict.check_outputs(client, suite, statuses)
         verdict.check_nothing_left(suite)
         client.close()
-
-
-def all_at_once(*jobs: Callable[[], None]) -> None:
-    """Do jobs in threads; raises what the first of them raises that fails."""
-    with ThreadPoolExecutor(len(jobs)) as threads:
-        for job in as_completed([threads.submit(job) for job in jobs]):
-            job.result()
-
-
-def pour(client: Client, suite: Whole, items: int) -> None:
-    """Have so many tasks accepted, as quickly as they end."""
-    accepted = client.promises.tasks
-    while len(accepted) < items:
-        wait_for(
-            lambda: len(accepted) - ended(suite) < BACKLOG,
-            seconds=verdict.PATIENCE_SECONDS,
-            what="tasks to end",
-        )
-        client.create_tasks()
 
 
 def process_films(client: Client, film: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections import defaultdict
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -78,7 +79,9 @@ class Listener:
             except KafkaError:
                 await asyncio.sleep(POLL_MILLISECONDS / 1000)  # the broker is away
             finally:
-                await consumer.stop()
+                # A fetch that waits for a broker that is away reports that it was cancelled.
+                with suppress(asyncio.CancelledError):
+                    await consumer.stop()
 
     def _take(self, records: list[ConsumerRecord]) -> None:
         for record in records:

@@ -57,6 +57,11 @@ class Whole(ABC):
         A database that is away is waited for.
         """
 
+    def ended(self) -> int:
+        """How many items of work have ended."""
+        query = "SELECT count(*) FROM items WHERE completed_at IS NOT NULL"
+        return int(self.ask("tasks", query)[0][0])
+
     @abstractmethod
     def revive(self) -> None:
         """Start the parts that have ended."""

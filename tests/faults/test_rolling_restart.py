@@ -1,0 +1,68 @@
+"""Workers are restarted one after the other under load, and nobody notices."""
+
+import os
+import random
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.faults import verdict
+from tests.faults.load import FILM, Client, all_at_once, make_sources, pour
+from tests.faults.strikes import WORKER
+from tests.kit.suite import Suite
+from tests.kit.waiting import wait_for
+from tests.kit.web import served
+
+WORKERS, ITEMS = 2, 300
+
+
+@pytest.mark.timeout(600)
+def test_no_item_fails_and_none_is_begun_twice(tmp_path: Path) -> None:
+    seed = os.environ.get("VITASCOPE_TEST_SEED") or secrets.token_hex(4)
+    print(f"VITASCOPE_TEST_SEED={seed}")
+    make_sources(tmp_path / "sources")
+    with (
+        Suite(tmp_path / "suite", workers=WORKERS) as suite,
+        served(tmp_path / "sources") as source,
+    ):
+        client = Client(suite, source, random.Random(seed))  # noqa: S311
+        all_at_once(
+            lambda: pour(client, suite, ITEMS),
+            lambda: client.process_film(tmp_path / "sources" / FILM),
+            lambda: restart_workers(suite),
+        )
+        verdict.until_all_ended(suite)
+        verdict.check_tasks(client, suite)
+        verdict.check_films(client, tmp_path / "sources" / FILM, tmp_path)
+        query = "SELECT kind, attempt, error_message FROM items WHERE attempt > 1"
+        assert suite.ask("tasks", query) == []
+        verdict.check_nothing_left(suite)
+        client.close()
+
+
+def restart_workers(suite: Suite) -> None:
+    """Restart each worker once, spread over the load; the next when the last is back at work."""
+    for number, worker in enumerate(suite.parts(WORKER), 1):
+        until_more_than(suite.ended, ITEMS * number // (WORKERS + 1))
+        restart(suite, worker)
+
+
+def restart(suite: Suite, worker: psutil.Process) -> None:
+    """Stop a worker as a roll-out does, and see it take items when it is back."""
+    name = worker.environ()["VITASCOPE_WORKER_ID"]
+    worker.terminate()
+    psutil.wait_procs([worker], timeout=60)
+
+    def taken() -> int:
+        rows = suite.ask("tasks", "SELECT worker_id, count(*) FROM items GROUP BY worker_id")
+        return int(dict(rows)[name])
+
+    until_more_than(taken, taken())
+
+
+def until_more_than(count: Callable[[], int], number: int) -> None:
+    """Wait until a count is above a number."""
+    wait_for(lambda: count() > number, seconds=120, what=f"more than {number} items")
