@@ -105,8 +105,8 @@ async def test_one_private_address_among_public_ones_is_refused(
 async def test_a_name_is_looked_up_once(
     server: Server, names: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    """A second look could give another address (DNS rebinding); here it would fail."""
-    asked = names(["127.0.0.1"])
+    """A second look would give another address (DNS rebinding)."""
+    asked = names(["127.0.0.1"], ["10.0.0.1"], ["10.0.0.1"])
     server.answers["/"] = answer(b"first")
     fetched = await fetch(server.url(host="media.test"), tmp_path / "in", policy=POLICY)
     assert fetched.size == 5
@@ -536,15 +536,24 @@ async def test_a_certificate_must_be_for_the_name_though_the_address_is_pinned(
     names: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     tls, trusted = authority("media.test", tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
-    exchange._trusted_authorities.cache_clear()
-    names(["127.0.0.1"], ["127.0.0.1"])
+    names(*[["127.0.0.1"]] * 6)
     try:
         async with Server().running(tls) as server:
             server.answers["/"] = answer(b"safe")
             right = server.url(host="media.test", scheme="https")
+            with pytest.raises(FetchRefused, match="has no valid certificate"):
+                await fetch(right, tmp_path / "in", policy=POLICY)
+            monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+            exchange._trusted_authorities.cache_clear()
             assert (await fetch(right, tmp_path / "in", policy=POLICY)).size == 4
             with pytest.raises(FetchRefused, match="certificate"):
                 await fetch(right.replace("media", "other"), tmp_path / "in", policy=POLICY)
+            # By its address nobody vouches for it, redirected to or not.
+            server.answers["/to"] = redirect(server.url(scheme="https"))
+            with pytest.raises(FetchRefused, match="certificate"):
+                await fetch(right + "to", tmp_path / "in", policy=POLICY)
+            assert (
+                await fetch(f"https://media.test.:{server.port}/", tmp_path / "in", policy=POLICY)
+            ).size == 4
     finally:
         exchange._trusted_authorities.cache_clear()
