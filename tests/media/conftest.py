@@ -4,9 +4,17 @@ from pathlib import Path
 import pytest
 
 from tests.media.house import House, open_house
+from tests.media.webserver import Server
 
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with open_house(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    """A web server that says what a test tells it to."""
+    async with Server().running() as running:
         yield running

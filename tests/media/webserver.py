@@ -3,10 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from ssl import SSLContext
 from typing import Any
 
+from services.media.fetch import Fetched, Policy
+from services.media.fetch import fetch as fetch_with_progress
+
 Say = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+POLICY = Policy(max_bytes=100_000, max_seconds=10, allow_loopback=True)
+STRICT = Policy(max_bytes=100_000, max_seconds=10)
+
+
+async def fetch(url: str, target: Path, *, policy: Policy) -> Fetched:
+    """Fetch without looking at the progress."""
+    fetched = await fetch_with_progress(url, target, policy=policy, on_progress=lambda part: None)
+    assert fetched is not None
+    return fetched
 
 
 def answer(body: bytes = b"", status: str = "200 OK", **headers: Any) -> bytes:
