@@ -56,15 +56,20 @@ def headers_of(event: Waiting, source: str) -> list[tuple[str, bytes]]:
 def event_of(record: Record) -> Event:
     """Read a record; raises ValueError when its headers or its key make no sense."""
     headers = {name: value.decode() for name, value in record.headers}
-    # A record of someone else may have no id; its place does, and the timestamp tells a broker
-    # that lost its memory and counts from zero again.
-    place = f"{record.topic}/{record.partition}/{record.offset}@{record.timestamp}"
     sent = datetime.fromtimestamp(record.timestamp / 1000, UTC)
     return Event(
-        id=headers.get("ce_id", place),
+        id=headers.get("ce_id", place_of(record)),
         type=headers.get("ce_type", ""),
         topic=record.topic,
         key=(record.key or b"").decode(),
         message=record.value or b"",
         time=datetime.fromisoformat(headers["ce_time"]) if "ce_time" in headers else sent,
     )
+
+
+def place_of(record: Record) -> str:
+    """Name a record by its place: one of someone else may have no id.
+
+    The timestamp tells a broker that lost its memory and counts from zero again.
+    """
+    return f"{record.topic}/{record.partition}/{record.offset}@{record.timestamp}"

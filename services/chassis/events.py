@@ -24,12 +24,21 @@ from services.chassis.mailboxes import inbox_table, outbox_table
 from services.chassis.publishing import publish
 from services.chassis.settings import Settings
 
-__all__ = ["Consumer", "Event", "Handler", "Outbox", "inbox_table", "outbox_table"]
+__all__ = [
+    "Consumer",
+    "Event",
+    "Handler",
+    "KafkaError",
+    "Outbox",
+    "inbox_table",
+    "outbox_table",
+]
 
 RELAY_BATCH = 500
 RELAY_POLL_SECONDS = 1.0
 RELAY_GATHER_SECONDS = 0.01
 CONSUMER_BATCH = 50
+DEAD = ".dead"  # what a topic's name ends with that has another topic's dead letters
 TRIES = 5
 FIRST_BACKOFF_SECONDS = 0.1
 RECONNECT_SECONDS = 1.0
@@ -73,7 +82,7 @@ class Outbox:
         """Publish what waits, for ever; while the broker or the database is away, keep trying."""
         while True:
             try:
-                async with _started_producer(self._servers) as producer:
+                async with started_producer(self._servers) as producer:
                     await self._relay_by(producer)
             except (KafkaError, Unavailable) as error:
                 log.warning("events wait", source=self._source, error=repr(error))
@@ -167,7 +176,7 @@ class Consumer:
             await consumer.start()
             yield consumer
         finally:
-            await consumer.stop()
+            await _stop(consumer)
 
     async def _take(self, consumer: AIOKafkaConsumer) -> None:
         batches = await consumer.getmany(timeout_ms=1000, max_records=CONSUMER_BATCH)
@@ -241,11 +250,12 @@ class Consumer:
             "dead_partition": str(record.partition),
             "dead_offset": str(record.offset),
             "dead_error": repr(error)[:1000],
+            "dead_id": cloudevents.place_of(record),
         }
         headers = [*record.headers, *((name, text.encode()) for name, text in trouble.items())]
-        async with _started_producer(self._servers) as producer:
+        async with started_producer(self._servers) as producer:
             await producer.send_and_wait(
-                f"{record.topic}.dead",
+                record.topic + DEAD,
                 value=record.value,
                 key=record.key,
                 headers=headers,
@@ -258,7 +268,8 @@ class Consumer:
 
 
 @asynccontextmanager
-async def _started_producer(servers: str) -> AsyncIterator[AIOKafkaProducer]:
+async def started_producer(servers: str) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer that waits until all replicas have what it sends."""
     producer = AIOKafkaProducer(
         bootstrap_servers=servers,
         acks="all",
@@ -271,3 +282,25 @@ async def _started_producer(servers: str) -> AsyncIterator[AIOKafkaProducer]:
         yield producer
     finally:
         await producer.stop()
+
+
+@asynccontextmanager
+async def started_reader(servers: str, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of no group: what it reads is not taken away from anybody."""
+    reader = AIOKafkaConsumer(
+        *topics, bootstrap_servers=servers, group_id=None, fetch_max_wait_ms=50
+    )
+    try:
+        await reader.start()
+        yield reader
+    finally:
+        await reader.stop()
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    try:
+        await consumer.stop()
+    except asyncio.CancelledError:
+        # A fetch that waited for a broker that is away was cancelled by the client itself.
+        if (this := asyncio.current_task()) and this.cancelling():
+            raise
