@@ -298,7 +298,7 @@ def retry_delay(attempt: int, jitter: float, retry_after: float = 0.0) -> timede
     """Return the wait after a failed attempt (from 1): 1, 4, 16, 64 s, less up to half of it.
 
     `jitter` is from 0 to 1 and keeps items that failed together from returning together.
-    `retry_after`, in seconds, is kept to up to an hour; from there on `jitter` adds to it.
+    `retry_after`, in seconds, is the least where it is longer, an hour at most.
     """
     usual = 4.0 ** (attempt - 1) * (1 - jitter / 2)
     asked = min(retry_after, LONGEST_RETRY_AFTER) + jitter if retry_after > 0 else 0.0

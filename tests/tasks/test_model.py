@@ -103,6 +103,13 @@ def test_waits_grow_and_spread() -> None:
     assert model.retry_delay(3, 1).total_seconds() == 8
 
 
+def test_who_asks_to_be_left_alone_is_for_up_to_an_hour() -> None:
+    asked = [model.retry_delay(1, 0.5, seconds).total_seconds() for seconds in (0, 20, 86_400, -5)]
+    assert asked == [0.75, 20.5, 3600.5, 0.75]
+    again = model.fail(_executing(), "The server is busy.", True, NOW, 0, retry_after=30)
+    assert again.run_at == NOW + timedelta(seconds=30)
+
+
 def test_an_error_message_can_be_stored_anywhere() -> None:
     ended = model.fail(_executing(), "no\0 image" + "!" * 9999, False, NOW, 0)
     assert ended.error_message.startswith("no image!")
