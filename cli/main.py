@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import settings_table
-from cli.commands import keys, limits, teams, users, work
+from cli.commands import dead, keys, limits, teams, users, work
 from cli.commands.asking import Data
 from cli.home import Home, HomeInUseError
 from cli.up import AddressInUseError, run_suite
@@ -23,6 +23,7 @@ app.add_typer(teams.app, name="teams")
 app.add_typer(keys.app, name="keys")
 app.add_typer(limits.app, name="limits")
 app.add_typer(work.app, name="work")
+app.add_typer(dead.app, name="dead")
 
 
 @app.command()

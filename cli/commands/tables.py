@@ -8,8 +8,10 @@ from google.protobuf.message import Message
 from rich.markup import escape
 from rich.table import Table
 
+from services.chassis.deadletters import DeadLetter
 from vitascope.work.v1 import admin_pb2, work_pb2
 
+_WHOLE = ("item", "worker", "state", "topic", "place")
 _COLOURS = {"success": "green", "error": "red", "executing": "cyan", "cancelled": "yellow"}
 
 
@@ -62,6 +64,23 @@ def workers_table(workers: Iterable[admin_pb2.Worker]) -> Table:
     return table
 
 
+def letters_table(letters: Iterable[DeadLetter]) -> Table:
+    """Return dead letters, one a line."""
+    table = _table("topic", "place", "died at (UTC)", "group", "key", "type", "error", "sent again")
+    for letter in letters:
+        table.add_row(
+            escape(letter.topic),
+            letter.place,
+            letter.died_at.replace(tzinfo=None).isoformat(" ", "seconds"),
+            escape(letter.group),
+            escape((letter.key or b"").decode(errors="replace")),
+            escape(letter.type.rpartition(".")[2]),
+            escape(letter.error),
+            "yes" if letter.replayed else "no",
+        )
+    return table
+
+
 def facts_table(facts: Mapping[str, Any]) -> Table:
     """Return the fields of one thing, one a line; empty ones are left out."""
     table = Table(show_header=False, box=None)
@@ -77,7 +96,7 @@ def _table(*columns: str) -> Table:
     table = Table(box=None, header_style="bold")
     for name in columns:
         # Ids are there to be copied: whole, whatever the width.
-        table.add_column(name, overflow="fold", no_wrap=name in ("item", "worker", "state"))
+        table.add_column(name, overflow="fold", no_wrap=name in _WHOLE)
     return table
 
 
