@@ -42,16 +42,23 @@ class _Identity:
 
 class _Inflating:
     def __init__(self, window: int, host: str) -> None:
+        self._window = window
         self._zlib = zlib.decompressobj(window)
         self._host = host
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        while data and not self._zlib.eof:
+        piece = b""
+        # After a full piece more may be ready, though all that came was taken.
+        while data or (len(piece) == _PIECE_BYTES and not self._zlib.eof):
+            if self._zlib.eof:
+                # A gzip file may be several, one after the other.
+                self._zlib = zlib.decompressobj(self._window)
             try:
-                yield self._zlib.decompress(data, _PIECE_BYTES)
+                piece = self._zlib.decompress(data, _PIECE_BYTES)
             except zlib.error as error:
                 raise self._broken() from error
-            data = self._zlib.unconsumed_tail
+            yield piece
+            data = self._zlib.unconsumed_tail or self._zlib.unused_data
 
     def finish(self) -> None:
         if not self._zlib.eof:
