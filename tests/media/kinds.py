@@ -3,6 +3,7 @@
 Run as a program it is the sandbox's fork server with these kinds in its registry.
 """
 
+import asyncio
 import ctypes
 import mmap
 import os
@@ -14,8 +15,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from unittest import mock
 
 from google.protobuf.wrappers_pb2 import StringValue
 
@@ -475,6 +478,7 @@ KINDS = {
 }
 MODULE = "tests.media.kinds"
 PROGRAM = (sys.executable, "-m", MODULE)
+WORKER = (*PROGRAM, "worker")
 WEAK_PROGRAM = (*PROGRAM, "weak")
 
 
@@ -492,10 +496,23 @@ def _weaken() -> None:
     seccomp.available = lambda: False
 
 
+def _work() -> None:
+    """Be a worker that knows these kinds."""
+    from services.chassis.settings import load
+    from services.media.sandbox import Sandbox
+    from services.media.worker import __main__ as worker
+
+    with mock.patch.object(worker, "Sandbox", partial(Sandbox, program=PROGRAM)):
+        asyncio.run(worker.run(load()))
+
+
 if __name__ == "__main__":
     from services.media.sandbox.forkserver import serve
 
     register()
+    if "worker" in sys.argv:
+        _work()
+        sys.exit()
     if "weak" in sys.argv:
         _weaken()
     with socket.socket(fileno=int(sys.argv[-1])) as control:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import grpc
 from google.protobuf.message import Message
 
+from services.chassis.bundles import unbundled
 from services.chassis.errors import NotFound, VitascopeError, to_status
 from vitascope.media.v1 import internal_pb2, internal_pb2_grpc
 from vitascope.work.v1 import work_pb2, work_pb2_grpc
@@ -50,9 +51,10 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
 
     async def _listen(self, requests: AsyncIterator[WorkRequest]) -> None:
         async for request in requests:
-            self.said.append(request)
-            if self.accepts and request.HasField("finished"):
-                self.accept(request.finished.lease)
+            for said in unbundled(request):
+                self.said.append(said)
+                if self.accepts and said.HasField("finished"):
+                    self.accept(said.finished.lease)
 
     def assign(
         self,
@@ -62,6 +64,7 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
         *,
         destination: internal_pb2.Destination = TO_ACCOUNT,
         seconds: float = 30,
+        checkpoint: bytes = b"",
     ) -> None:
         assignment = work_pb2.Assignment(
             lease=lease,
@@ -70,6 +73,7 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
             account_id="ACCOUNT",
             destination=destination,
             lease_seconds=seconds,
+            checkpoint=checkpoint,
         )
         self._orders.put_nowait(WorkResponse(assignment=assignment))
 
@@ -81,6 +85,9 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
 
     def lose(self, lease: Lease) -> None:
         self._orders.put_nowait(WorkResponse(lease_lost=work_pb2.LeaseLost(lease=lease)))
+
+    def drain(self) -> None:
+        self._orders.put_nowait(WorkResponse(drain=work_pb2.Drain()))
 
     def cut(self) -> None:
         """End the stream, and forget what was said on it."""
@@ -97,6 +104,11 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
         """The percentages that were told of a lease."""
         said = [each.progress for each in self.said if each.HasField("progress")]
         return [each.percent for each in said if each.lease == lease]
+
+    def checkpoints(self, lease: Lease) -> list[bytes]:
+        """The states that were saved for a lease."""
+        said = [each.checkpoint for each in self.said if each.HasField("checkpoint")]
+        return [each.state for each in said if each.lease == lease]
 
     def heartbeats(self) -> list[list[Lease]]:
         """The leases that each heartbeat named."""

@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from services.chassis.settings import Settings
 from services.chassis.storage import Storage, Stored
 from services.media import operations
 from services.media.sandbox import Sandbox
+from services.media.worker import attempt
 from services.media.worker.attempt import Attempts
 from services.media.worker.crew import Crew
 from services.media.worker.leases import Leases
@@ -41,7 +42,10 @@ from vitascope.work.v1.work_pb2_grpc import LedgerServiceStub
 
 LEASE = Lease(item_id="ITEM", attempt=1)
 OTHER = Lease(item_id="OTHER", attempt=3)
+THIRD = Lease(item_id="THIRD", attempt=1)
 TEXT = StringValue()
+# An answer whose result message is none.
+ILL_FORMED = b'\0\0\0\x21{"result": "////", "outputs": []}'
 
 
 @pytest.fixture(autouse=True)
@@ -208,6 +212,7 @@ async def test_a_video_from_original_to_processed(bench: Bench, is_remote: bool)
         ("crash", TEXT, "crashed", False),
         ("exit", TEXT, "without a usable result", False),
         ("process", VideoProcessSpec(source_video_id="v0"), "no uploaded file", False),
+        ("babble", StringValue(value=ILL_FORMED.hex()), "without a usable result", False),
         ("unheard_of", TEXT, "problem of its own", True),
     ],
 )
@@ -272,10 +277,11 @@ async def test_what_is_taken_back_is_killed_and_not_reported(bench: Bench, how: 
 async def test_no_more_run_at_once_than_there_are_slots(bench: Bench) -> None:
     leases = [Lease(item_id=f"ITEM{number}", attempt=1) for number in range(3)]
     for lease in leases:
-        bench.ledger.assign("test.sleep", TEXT, lease)
+        bench.ledger.assign("test.sleep", TEXT, lease, seconds=0.3)
     await bench.until_child_runs(leases[1])
     assert bench.ledger.progress(leases[2]) == []
     assert len(list(bench.sandbox.rglob("pid"))) == 2
+    await wait_for_async(lambda: leases in bench.ledger.heartbeats(), what="all to be kept")
     bench.ledger.cancel(leases[0])
     await bench.until_child_runs(leases[2])
 
@@ -286,6 +292,43 @@ async def test_a_repeated_assignment_is_not_started_again(bench: Bench) -> None:
     bench.ledger.assign("test.echo", StringValue(value="again"), LEASE)
     await bench.end("test.echo", TEXT, OTHER)
     assert bench.ledger.finished(LEASE) == [first]
+
+
+async def test_what_waits_for_a_slot_can_be_taken_back(bench: Bench) -> None:
+    for lease in (LEASE, OTHER):
+        bench.ledger.assign("test.sleep", TEXT, lease)
+    waiting, last = Lease(item_id="WAITING", attempt=1), Lease(item_id="LAST", attempt=1)
+    bench.ledger.assign("test.sleep", TEXT, waiting)
+    await bench.until_child_runs(OTHER)
+    bench.ledger.cancel(waiting)
+    bench.ledger.cancel(LEASE)
+    await bench.end("test.echo", TEXT, last)
+    assert bench.ledger.progress(waiting) == []
+
+
+async def test_states_are_saved_and_gone_on_from(bench: Bench) -> None:
+    bench.ledger.assign("test.segments", TEXT, LEASE)
+    await wait_for_async(
+        lambda: b"2" in bench.ledger.checkpoints(LEASE), what="the second segment to be saved"
+    )
+    bench.ledger.lose(LEASE)
+    again = Lease(item_id="ITEM", attempt=2)
+    bench.ledger.assign("test.segments", TEXT, again, checkpoint=b"2")
+    await wait_for_async(lambda: bench.ledger.finished(again), what="the second attempt")
+    result = bench.ledger.finished(again)[0].success.result
+    assert StringValue.FromString(result).value == "began at 2"
+
+
+async def test_an_attempt_is_bounded_as_a_whole(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what the sandbox does not bound: a source that never comes."""
+    seconds = 0.3 - kinds.LIMITS.wall_seconds
+    monkeypatch.setattr(attempt, "_SECONDS_TO_BRING_AND_PUBLISH", seconds)
+    async with SlowWeb().running() as url:
+        end = await bench.end("test.copy", ImageThumbSpec(url=url))
+    assert end.failure.message == "took longer than 0.3 seconds in all"
+    assert end.failure.retryable
 
 
 async def test_leases_are_renewed_in_time(bench: Bench) -> None:
@@ -389,31 +432,76 @@ def test_the_end_is_told_once_a_line(outcome: Success | Failure) -> None:
     assert leases.empty.is_set()
 
 
+def test_the_newest_state_is_told_once_a_second() -> None:
+    clock = Clock()
+    leases = Leases(clock)
+    leases.add(LEASE, 1000)
+    list(leases.due())
+    told = []
+    for number in range(20):
+        clock.now += 0.25
+        leases.save(("ITEM", 1), str(number).encode())
+        told += [each.checkpoint.state for each in leases.due()]
+    assert told == [b"0", b"4", b"8", b"12", b"16"]
+    clock.now += leases.seconds_until_due()
+    assert [each.checkpoint.state for each in leases.due()] == [b"19"]
+    leases.reoffer()
+    assert [each.WhichOneof("message") for each in leases.due()] == ["heartbeat", "checkpoint"]
+
+
+def test_the_last_state_is_told_before_the_end() -> None:
+    leases = Leases(Clock())
+    leases.add(LEASE, 1000)
+    leases.save(("ITEM", 1), b"0")
+    list(leases.due())
+    leases.save(("ITEM", 1), b"1")
+    leases.finish(("ITEM", 1), Failure(message="x", retryable=True))
+    assert [each.WhichOneof("message") for each in leases.due()] == ["checkpoint", "finished"]
+
+
+def test_waiting_for_a_slot_is_no_part_of_the_pace() -> None:
+    clock = Clock()
+    leases = Leases(clock)
+    leases.add(LEASE, 1000)
+    clock.now += 500
+    leases.begin(("ITEM", 1))
+    list(leases.due())
+    clock.now += 30
+    leases.advance(("ITEM", 1), 75)
+    [said] = leases.due()
+    assert said.progress.eta_seconds == pytest.approx(10)
+
+
 class SlowWeb:
     """A web server that answers when it is told to."""
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
         self.answers = asyncio.Event()
+        self._open = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         async with server:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            self.answers.set()
             server.close()
+            await wait_for_async(lambda: not self._open, what="the last connection to close")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open += 1
         await reader.readuntil(b"\r\n\r\n")
         self.asked.set()
         await self.answers.wait()
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nmeow")
         writer.close()
+        self._open -= 1
 
 
 @dataclass
 class Process:
-    """A worker as a process, which works on an image that is slow to come."""
+    """A worker as a process, which works on images that are slow to come."""
 
     process: asyncio.subprocess.Process
     ledger: FakeLedger
@@ -428,6 +516,25 @@ class Process:
             return await self.process.wait()
 
 
+@asynccontextmanager
+async def started(
+    ledger: FakeLedger, settings: Settings, program: Sequence[str]
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a worker's process that has said hello."""
+    environment = {
+        f"VITASCOPE_{name.upper()}": str(getattr(settings, name))
+        for name in settings.model_fields_set
+    } | {"VITASCOPE_INTERNAL_KEY": "k" * 32, "VITASCOPE_ENCRYPTION_KEY": "k" * 32}
+    process = await asyncio.create_subprocess_exec(*program, env=os.environ | environment)
+    try:
+        await wait_for_async(ledger.heartbeats, what="the worker's first words")
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
 @pytest.fixture
 async def process(tmp_path: Path) -> AsyncIterator[Process]:
     ledger, web = FakeLedger(), SlowWeb()
@@ -436,23 +543,13 @@ async def process(tmp_path: Path) -> AsyncIterator[Process]:
     leftover.write_text("of a worker that died")
     async with serving(ledger, FakeStore()) as port, web.running() as url:
         some = settings_for(tmp_path, port, worker_drain_seconds=20)
-        environment = {
-            f"VITASCOPE_{name.upper()}": str(getattr(some, name)) for name in some.model_fields_set
-        } | {"VITASCOPE_INTERNAL_KEY": "k" * 32, "VITASCOPE_ENCRYPTION_KEY": "k" * 32}
-        started = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.media.worker", env=os.environ | environment
-        )
-        try:
-            await wait_for_async(ledger.heartbeats, what="the worker's first words")
+        async with started(ledger, some, (sys.executable, "-m", "services.media.worker")) as worker:
             assert not leftover.exists()
-            ledger.assign("image.info", ImageInfoSpec(url=url), LEASE)
+            for lease in (LEASE, OTHER, THIRD):
+                ledger.assign("image.info", ImageInfoSpec(url=f"{url}{lease.item_id}"), lease)
             async with asyncio.timeout(20):
                 await web.asked.wait()
-            yield Process(started, ledger, web, tmp_path / "scratch")
-        finally:
-            if started.returncode is None:
-                started.kill()
-            await started.wait()
+            yield Process(worker, ledger, web, tmp_path / "scratch")
             web.answers.set()
 
 
@@ -460,14 +557,30 @@ def said_drain(ledger: FakeLedger) -> bool:
     return any(each.HasField("drain") for each in ledger.said)
 
 
-async def test_a_stop_lets_what_runs_end(process: Process) -> None:
-    process.signal()
+@pytest.mark.parametrize("who", ["operator", "ledger"])
+async def test_a_stop_lets_what_was_assigned_end(process: Process, who: str) -> None:
+    """What waits for a slot too: the worker has promised it."""
+    if who == "operator":
+        process.signal()
+    else:
+        process.ledger.drain()
     await wait_for_async(lambda: said_drain(process.ledger), what="the drain to be told")
     process.web.answers.set()
     assert await process.ends() == 0
-    [end] = process.ledger.finished(LEASE)
-    assert end.WhichOneof("outcome") == "failure"
+    for lease in (LEASE, OTHER, THIRD):
+        [end] = process.ledger.finished(lease)
+        assert "not a picture" in end.failure.message
     assert list(process.scratch.rglob("*")) == []
+
+
+async def test_a_deadline_is_told_for_every_kind(process: Process) -> None:
+    hello = process.ledger.said[0].hello
+    assert set(hello.deadline_seconds) == set(hello.kinds)
+    assert all(
+        hello.deadline_seconds[kind] > each.limits.wall_seconds
+        for kind, each in operations.REGISTRY.items()
+        if kind in hello.kinds
+    )
 
 
 async def test_a_second_stop_does_not_wait(process: Process) -> None:
@@ -487,3 +600,25 @@ async def test_a_kill_leaves_no_process(process: Process) -> None:
     await wait_for_async(
         lambda: not any(child.is_running() for child in children), what="the fork server to end"
     )
+
+
+async def test_work_goes_on_where_a_killed_worker_saved(tmp_path: Path) -> None:
+    ledger, again = FakeLedger(), Lease(item_id="ITEM", attempt=2)
+    async with serving(ledger, FakeStore()) as port:
+        some = settings_for(tmp_path, port)
+        async with started(ledger, some, kinds.WORKER) as worker:
+            ledger.assign("test.segments", TEXT, LEASE)
+            await wait_for_async(
+                lambda: b"2" in ledger.checkpoints(LEASE), what="the second segment to be saved"
+            )
+            [saved] = ledger.checkpoints(LEASE)[-1:]
+            worker.kill()
+            await worker.wait()
+        ledger.cut()
+        other = some.model_copy(update={"worker_id": "other"})
+        async with started(ledger, other, kinds.WORKER):
+            assert not (tmp_path / "scratch" / "worker").exists()
+            ledger.assign("test.segments", TEXT, again, checkpoint=saved)
+            await wait_for_async(lambda: ledger.finished(again), what="the second attempt")
+    result = ledger.finished(again)[0].success.result
+    assert StringValue.FromString(result).value == "began at 2"

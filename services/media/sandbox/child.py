@@ -44,22 +44,22 @@ def _serve() -> None:
     """Do what the worker says until it hangs up."""
     is_confined = False
     while (message := _receive()) is not None:
-        limits = Limits(**message["limits"])
-        _settle(Path(message["scratch"]))
+        limits, room = Limits(**message["limits"]), wire.room_of(message)
+        _settle(room.item)
         if not is_confined:
             # All later items are of the same account and kind: same room, same limits.
-            jail.confine(wire.room_of(message), limits)
+            jail.confine(room, limits)
             is_confined = True
         jail.allow_processor_seconds(limits.cpu_seconds)
-        _answer(_work(message, limits))
+        _answer(_work(message, room.item, limits))
 
 
-def _work(message: dict[str, Any], limits: Limits) -> dict[str, Any]:
+def _work(message: dict[str, Any], scratch: Path, limits: Limits) -> dict[str, Any]:
     doing = operation(message["kind"])
     job = Job(
         doing.spec_type.FromString(base64.b64decode(message["spec"])),
         wire.sources_of(message),
-        Path(message["scratch"]),
+        scratch,
         _progress,
         base64.b64decode(message["state"]),
         _checkpoint,

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,6 @@ from services.media.sandbox.outcome import Failure, Outcome, Success
 from services.media.sandbox.watch import Watch
 from services.media.sandbox.wire import Order, Room
 
-SCRATCH = "item"
-"""The folder, in the writable part of a child's room, for the item that it does."""
 _LOG_TAIL_BYTES = 2000
 
 log = structlog.stdlib.get_logger(__name__)
@@ -50,15 +49,15 @@ class Item:
 
     def hand_over(self, room: Room) -> bytes:
         """Put everything into a child's room, and return what to tell the child."""
-        self._scratch = room.scratch / SCRATCH
+        self._scratch = room.item
         paths = {name: each.path.resolve() for name, each in self.order.sources.items()}
         if self.reaches_out:
-            room = Room(room.sources, room.scratch, tuple(paths.values()))
+            room = replace(room, beyond=tuple(paths.values()))
         elif paths:
             self._sources = room.sources / self._links.name
             self._links.rename(self._sources)
             paths = {name: self._sources / name for name in paths}
-        return wire.job(self.order, paths, self._scratch, room)
+        return wire.job(self.order, paths, room)
 
     def watch_from(self, pid: int, cpu_seconds: float) -> None:
         """Begin to look at the child's process, which has used so much processor time."""

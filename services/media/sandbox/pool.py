@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from services.media.sandbox.conversation import Child, Lost
-from services.media.sandbox.item import SCRATCH
 from services.media.sandbox.link import ForkServer
 from services.media.sandbox.watch import open_files, pulse
 from services.media.sandbox.wire import Room
@@ -57,7 +56,7 @@ class Resident:
             and open_files(self.pid) <= _MOST_OPEN_FILES
             and self.served < _ITEMS_PER_CHILD
             # Beside the item's folder nothing is swept.
-            and os.listdir(self.room.scratch) == [SCRATCH]  # noqa: PTH208 - names are all it takes
+            and os.listdir(self.room.scratch) == [self.room.item.name]  # noqa: PTH208 - names are all it takes
         )
 
 
@@ -168,8 +167,8 @@ class Pool:
     async def _fork(self) -> Resident:
         server = await self._ready_server()
         home = self._folder / str(next(self._homes))
-        room = Room(home / "sources", home / "scratch")
-        for folder in (room.sources, room.scratch / SCRATCH):
+        room = Room(home / "sources", home / "scratch", home / "scratch" / "item")
+        for folder in (room.sources, room.item):
             folder.mkdir(parents=True)
         return Resident(await server.fork(), server, home, room)
 

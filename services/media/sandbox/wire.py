@@ -37,11 +37,13 @@ class Order:
 class Room:
     """What a child can reach for its whole life.
 
-    It reads `sources` and `beyond`, and reads and writes `scratch`.
+    It reads `sources` and `beyond`, and reads and writes `scratch`, in which
+    the folder `item` is for the item that it does.
     """
 
     sources: Path
     scratch: Path
+    item: Path
     beyond: tuple[Path, ...] = ()
 
 
@@ -51,8 +53,8 @@ def frame(message: dict[str, Any]) -> bytes:
     return HEADER.pack(len(body)) + body
 
 
-def job(order: Order, sources: Mapping[str, Path], scratch: Path, room: Room) -> bytes:
-    """What a child is told to do, framed: the order, where its sources and its folder are."""
+def job(order: Order, sources: Mapping[str, Path], room: Room) -> bytes:
+    """What a child is told to do, framed: the order, where its sources are, and its room."""
     return frame(
         {
             "kind": order.kind,
@@ -62,8 +64,7 @@ def job(order: Order, sources: Mapping[str, Path], scratch: Path, room: Room) ->
                 name: [str(path), order.sources[name].file_name, order.sources[name].content_type]
                 for name, path in sources.items()
             },
-            "scratch": str(scratch),
-            "room": [str(room.sources), str(room.scratch), *map(str, room.beyond)],
+            "room": list(map(str, (room.sources, room.scratch, room.item, *room.beyond))),
             "limits": vars(order.limits),
         }
     )
@@ -79,8 +80,8 @@ def sources_of(message: dict[str, Any]) -> dict[str, SourceFile]:
 
 def room_of(message: dict[str, Any]) -> Room:
     """The room of the child that is given a job."""
-    sources, scratch, *beyond = map(Path, message["room"])
-    return Room(sources, scratch, tuple(beyond))
+    sources, scratch, item, *beyond = map(Path, message["room"])
+    return Room(sources, scratch, item, tuple(beyond))
 
 
 def output(made: Output) -> list[str]:

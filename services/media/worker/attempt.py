@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import structlog
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from services.chassis import telemetry
 from services.chassis.errors import Invalid, NotFound, VitascopeError
@@ -43,7 +43,7 @@ class Attempts:
         scratch = self._folder / f"{assignment.lease.item_id}-{assignment.lease.attempt}"
         try:
             return await self._make(assignment, scratch, ears)
-        except (BadMedia, DecodeError) as error:
+        except BadMedia as error:
             return Failure(message=str(error))
         except FetchError as error:
             return _unfetched(error)
@@ -73,7 +73,7 @@ class Attempts:
     async def _do(
         self, operation: Operation, assignment: Assignment, scratch: Path, ears: sandbox.Ears
     ) -> Success | Failure:
-        spec = operation.spec_type.FromString(assignment.spec)
+        spec = _parsed(operation.spec_type, assignment.spec, "what is asked for cannot be read")
         wanted = operation.sources(spec)
         begun = _FETCH_PERCENT if any(source.url is not None for source in wanted) else 0.0
         order = sandbox.Order(
@@ -90,7 +90,7 @@ class Attempts:
         outcome = await self._sandbox.run(order, scratch / "made", rest)
         if isinstance(outcome, sandbox.Failure):
             return Failure(message=outcome.message, retryable=outcome.retryable)
-        result = operation.result_type.FromString(outcome.result)
+        result = _parsed(operation.result_type, outcome.result, "ended without a usable result")
         if outcome.outputs:
             fill_addresses(result, await self._outputs.publish(assignment, spec, outcome.outputs))
         return Success(result=result.SerializeToString())
@@ -106,6 +106,14 @@ class Attempts:
             return {}
         await asyncio.to_thread(folder.mkdir, parents=True)
         return await self._sources.bring(assignment.account_id, wanted, folder, on_progress)
+
+
+def _parsed(kind: type[Message], data: bytes, otherwise: str) -> Message:
+    """Parse a message. Raises BadMedia with the words of `otherwise`."""
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise BadMedia(otherwise) from error
 
 
 def _unfetched(error: FetchError) -> Failure:

@@ -61,7 +61,6 @@ class Crew:
 
     async def _run(self, key: Key, assignment: Assignment) -> None:
         async with self._slots:
-            log.debug("started", item=key[0], attempt=key[1], kind=assignment.kind)
             self._leases.begin(key)
             ears = Ears(
                 lambda percent: self._leases.advance(key, percent),
@@ -69,8 +68,10 @@ class Crew:
             )
             outcome = await self._make(assignment, ears)
         self._leases.finish(key, outcome)
-        reason = outcome.message if isinstance(outcome, Failure) else None
-        log.info("ended", item=key[0], attempt=key[1], kind=assignment.kind, reason=reason)
+        # The ledger knows the good ends.
+        if isinstance(outcome, Failure):
+            reason = outcome.message
+            log.info("failed", item=key[0], attempt=key[1], kind=assignment.kind, reason=reason)
 
     def _drop(self, key: Key) -> None:
         self._leases.drop(key)

@@ -123,7 +123,7 @@ class Leases:
         self._told_drain = False
         for held in self._held.values():
             held.told_finished = False
-            held.told_state = None
+            held.told_state, held.told_state_at = None, -math.inf
 
     def due(self) -> Iterator[WorkRequest]:
         """What is to be said now; each is taken as said when the next is asked for."""
