@@ -43,10 +43,16 @@ async def test_a_worker_that_waits_is_given_what_comes(service: Service) -> None
 async def test_a_worker_that_ends_an_item_is_given_the_next(service: Service) -> None:
     await service.submit("a", "b", "c")
     worker = await Worker(service).hello()
-    for name in ("a", "b", "c"):
-        assignment = await worker.hear()
-        assert assignment.lease.item_id == (await service.item(name)).item_id
-        assert isinstance(await worker.succeed(assignment.lease), work_pb2.Accepted)
+    given, accepted = [], 0
+    while accepted < 3:
+        message = await worker.hear()
+        if isinstance(message, work_pb2.Accepted):
+            accepted += 1
+        else:
+            given.append(message.lease.item_id)
+            success = work_pb2.Success()
+            await worker.say(finished=work_pb2.Finished(lease=message.lease, success=success))
+    assert given == [(await service.item(name)).item_id for name in ("a", "b", "c")]
 
 
 async def test_a_failure_ends_the_item_with_its_reason(service: Service) -> None:
@@ -166,19 +172,16 @@ async def test_many_items_go_through(service: Service) -> None:
     await service.submit(*names[:250], account_id="a", lane=work_pb2.LANE_SHORT)
     await service.submit(*names[250:], account_id="b", lane=work_pb2.LANE_SHORT)
 
-    async def work(name: str) -> int:
+    async def work(name: str) -> None:
         worker = await Worker(service).hello(name, slots=8)
-        done = 0
-        async for response in worker.call:
-            if response.HasField("assignment"):
+        while True:
+            message = await worker.hear()
+            if isinstance(message, work_pb2.Assignment):
                 success = work_pb2.Success(result=b"r")
-                lease = response.assignment.lease
-                await worker.say(finished=work_pb2.Finished(lease=lease, success=success))
+                await worker.say(finished=work_pb2.Finished(lease=message.lease, success=success))
             else:
-                assert response.HasField("accepted")
-                done += 1
+                assert isinstance(message, work_pb2.Accepted)
                 finished.release()
-        return done
 
     finished = asyncio.Semaphore(0)
     workers = [asyncio.create_task(work(f"w{n}")) for n in range(3)]
