@@ -1,6 +1,7 @@
 """Starts the accounts service: `python -m services.accounts`."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from services.accounts.actions.administration import Administration
@@ -15,6 +16,7 @@ from services.accounts.secrets import Passwords, Vault
 from services.accounts.store.tables import metadata
 from services.chassis.auth import Authenticator
 from services.chassis.database import Database
+from services.chassis.event_metrics import watch_outbox
 from services.chassis.events import Outbox
 from services.chassis.limits import Limits
 from services.chassis.server import Registration, serve
@@ -69,7 +71,7 @@ async def run(settings: Settings) -> None:
             servicers,
             authenticator,
             settings=settings,
-            background=[outbox.relay],
+            background=[outbox.relay, partial(watch_outbox, db)],
         )
     finally:
         await db.close()

@@ -20,6 +20,7 @@ from services.chassis import cloudevents, mailboxes
 from services.chassis.cloudevents import Event
 from services.chassis.database import Database, Tx, now, on_commit
 from services.chassis.errors import Unavailable
+from services.chassis.event_metrics import DEAD_LETTERS
 from services.chassis.mailboxes import inbox_table, outbox_table
 from services.chassis.publishing import publish
 from services.chassis.settings import Settings
@@ -260,6 +261,7 @@ class Consumer:
                 key=record.key,
                 headers=headers,
             )
+        DEAD_LETTERS.labels(self._group, record.topic).inc()
 
     async def _prune(self) -> None:
         self._pruned = now()

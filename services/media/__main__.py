@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from services.chassis.auth import Authenticator, RemoteKeyring
 from services.chassis.clients import Clients
 from services.chassis.database import Database
+from services.chassis.event_metrics import watch_outbox
 from services.chassis.events import Consumer, Outbox
 from services.chassis.rounds import repeat
 from services.chassis.server import Background, Registration, serve
@@ -52,6 +53,7 @@ def wire(
     ]
     background: list[Background] = [
         backends.outbox.relay,
+        partial(watch_outbox, backends.database),
         events.run,
         partial(repeat, uploads.keep_alive, TOUCH_EVERY.total_seconds()),
         partial(repeat, upkeep.purge, _PURGE_SECONDS, wake=backends.discarded),

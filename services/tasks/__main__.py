@@ -9,26 +9,33 @@ from services.chassis import settings as chassis_settings
 from services.chassis.auth import Authenticator, RemoteKeyring
 from services.chassis.clients import Clients
 from services.chassis.database import Database, now
+from services.chassis.event_metrics import watch_outbox
 from services.chassis.events import Outbox
 from services.chassis.rounds import repeat
 from services.chassis.server import Background, Registration, serve
 from services.chassis.settings import Settings
+from services.tasks.actions.administration import Administration
+from services.tasks.actions.assignment import Assignment
 from services.tasks.actions.checkpoints import Checkpoints
 from services.tasks.actions.deadlines import Deadlines
+from services.tasks.actions.gauging import Gauging
 from services.tasks.actions.leases import Leases
 from services.tasks.actions.live import Live
 from services.tasks.actions.queue import Queue
 from services.tasks.actions.record import Recorder
+from services.tasks.actions.replicas import Replicas
 from services.tasks.actions.retention import Retention
 from services.tasks.actions.roster import Roster
 from services.tasks.actions.tasks import Tasks
+from services.tasks.actions.writer import Writer
+from services.tasks.api.admin import WorkAdmin
 from services.tasks.api.ledger import Ledger
 from services.tasks.api.tasks import TasksV1, TasksV2
 from services.tasks.model import RECONNECT
 from services.tasks.store.tables import metadata
 from vitascope.tasks.v1 import tasks_pb2_grpc as grpc_v1
 from vitascope.tasks.v2 import tasks_pb2_grpc as grpc_v2
-from vitascope.work.v1 import work_pb2_grpc
+from vitascope.work.v1 import admin_pb2_grpc, work_pb2_grpc
 
 ASSIGN_SECONDS = 1.0
 SWEEP_SECONDS = 1.0
@@ -36,6 +43,7 @@ PROGRESS_SECONDS = 0.2
 CHECKPOINT_SECONDS = 1.0
 LOOK_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
+GAUGE_SECONDS = 10.0
 
 
 async def main(settings: Settings) -> None:
@@ -54,7 +62,7 @@ async def main(settings: Settings) -> None:
             servicers,
             Authenticator(RemoteKeyring(clients), settings.internal_key),
             settings=settings,
-            background=[*background, outbox.relay],
+            background=[*background, outbox.relay, partial(watch_outbox, db)],
         )
     finally:
         await clients.close()
@@ -66,30 +74,40 @@ def wire(
 ) -> tuple[list[Registration], list[Background]]:
     """Return what the service serves and what runs beside it; ended work is `kept` so long."""
     live = Live()
-    recorder = Recorder(outbox, live)
-    leases = Leases(db, recorder, live, now, SystemRandom().random)
+    replicas = Replicas(db, live)
+    recorder = Recorder(outbox, live, replicas)
+    assignment = Assignment(live)
+    writer = Writer(db, recorder, assignment, now)
+    leases = Leases(db, writer, assignment, live, SystemRandom().random)
     checkpoints = Checkpoints(db)
     roster = Roster(db, live, now)
-    deadlines = Deadlines(db, recorder, now)
+    deadlines = Deadlines(db, writer)
     retention = Retention(db, kept, now)
-    tasks = Tasks(db, recorder, live, now)
+    tasks = Tasks(db, writer, recorder, live)
     servicers: list[Registration] = [
         (
             work_pb2_grpc.add_LedgerServiceServicer_to_server,
-            Ledger(Queue(db, recorder, now), leases, checkpoints, roster),
+            Ledger(Queue(db, writer, recorder), leases, checkpoints, roster),
+        ),
+        (
+            admin_pb2_grpc.add_WorkAdminServiceServicer_to_server,
+            WorkAdmin(Administration(db, writer, live), roster),
         ),
         (grpc_v1.add_TasksServiceServicer_to_server, TasksV1(tasks, public_url)),
         (grpc_v2.add_TasksServiceServicer_to_server, TasksV2(tasks, public_url)),
     ]
     background: list[Background] = [
         partial(repeat, leases.assign, ASSIGN_SECONDS, wake=live.stirred),
+        partial(repeat, tasks.look, LOOK_SECONDS),
         partial(repeat, leases.save_progress, PROGRESS_SECONDS),
+        replicas.listen,
         # After a restart the workers come back first: their leases may have run out meanwhile.
         partial(repeat, leases.sweep, SWEEP_SECONDS, delay=RECONNECT.total_seconds()),
         partial(repeat, deadlines.sweep, SWEEP_SECONDS),
         partial(repeat, checkpoints.save, CHECKPOINT_SECONDS),
         partial(repeat, roster.look, LOOK_SECONDS),
         partial(repeat, retention.sweep, RETENTION_SECONDS),
+        partial(repeat, Gauging(db, now).measure, GAUGE_SECONDS),
     ]
     return servicers, background
 

@@ -250,6 +250,12 @@ def lose(item: Item, now: datetime, jitter: float) -> Item:
     return _retry(item, LOST, now, jitter)
 
 
+def was_lost(item: Item) -> bool:
+    """Whether its newest attempt came to its end because its worker was lost."""
+    unreported = item.reported_attempt != item.attempt and item.state is not State.CANCELLED
+    return unreported and item.last_failure == LOST
+
+
 def overrun(item: Item, now: datetime) -> Item:
     """Return the item after its attempt took longer than its kind may."""
     allowed = (item.deadline_at - item.taken_at) if item.deadline_at and item.taken_at else None

@@ -1,11 +1,13 @@
 """Starts the videos service: `python -m services.videos`."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from services.chassis.auth import Authenticator, RemoteKeyring
 from services.chassis.clients import Clients
 from services.chassis.database import Database
+from services.chassis.event_metrics import watch_outbox
 from services.chassis.events import Consumer, Outbox
 from services.chassis.server import serve
 from services.chassis.settings import Settings, load
@@ -50,7 +52,13 @@ async def run(settings: Settings) -> None:
             ],
             Authenticator(RemoteKeyring(clients), settings.internal_key),
             settings=settings,
-            background=[outbox.relay, consumer.run, dispatcher.run, healing.run],
+            background=[
+                outbox.relay,
+                partial(watch_outbox, db),
+                consumer.run,
+                dispatcher.run,
+                healing.run,
+            ],
         )
     finally:
         await clients.close()

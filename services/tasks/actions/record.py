@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from services.chassis.database import Tx, on_commit
 from services.chassis.events import Outbox
+from services.tasks import metrics
 from services.tasks.actions.batch import Batch
 from services.tasks.actions.live import Live
 from services.tasks.actions.replicas import Replicas
@@ -45,6 +46,7 @@ class Recorder:
         )
         await self._replicas.tell_changed(batch.tx, moved)
         on_commit(batch.tx, partial(self._live.changed, moved))
+        on_commit(batch.tx, partial(metrics.count, moved, batch.now))
 
     async def _publish(self, tx: Tx, happened: Sequence[tuple[Item, tuple[str, Message]]]) -> None:
         by_topic: dict[str, list[tuple[str, Message]]] = defaultdict(list)
