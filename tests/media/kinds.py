@@ -479,7 +479,8 @@ KINDS = {
 MODULE = "tests.media.kinds"
 PROGRAM = (sys.executable, "-m", MODULE)
 WORKER = (*PROGRAM, "worker")
-WEAK_PROGRAM = (*PROGRAM, "weak")
+WEAK_PROGRAM = (*PROGRAM, "weak", "online")
+OFFLINE_PROGRAM = (*PROGRAM, "weak")
 
 
 def register() -> None:
@@ -489,9 +490,8 @@ def register() -> None:
 
 def _weaken() -> None:
     """Be on a machine whose kernel and libraries offer no protection."""
-    from services.media.sandbox import jail, landlock, seccomp
+    from services.media.sandbox import landlock, seccomp
 
-    jail.leave_network = lambda: False
     landlock.version = lambda: -1
     seccomp.available = lambda: False
 
@@ -506,6 +506,13 @@ def _work() -> None:
         asyncio.run(worker.run(load()))
 
 
+def _stay_online() -> None:
+    """Be on a machine that lets nobody leave its network."""
+    from services.media.sandbox import jail
+
+    jail.leave_network = lambda: False
+
+
 if __name__ == "__main__":
     from services.media.sandbox.forkserver import serve
 
@@ -515,5 +522,7 @@ if __name__ == "__main__":
         sys.exit()
     if "weak" in sys.argv:
         _weaken()
+    if "online" in sys.argv:
+        _stay_online()
     with socket.socket(fileno=int(sys.argv[-1])) as control:
         serve(control)

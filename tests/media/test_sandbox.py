@@ -36,7 +36,7 @@ from services.media.sandbox.jail import missing_protections
 from tests.kit.clips import CLIPS, FILM
 from tests.kit.processes import running_below
 from tests.kit.waiting import wait_for_async
-from tests.media.kinds import LIMITS, MODULE, PROGRAM, WEAK_PROGRAM
+from tests.media.kinds import LIMITS, MODULE, OFFLINE_PROGRAM, PROGRAM, WEAK_PROGRAM
 from vitascope.media.v1.operations_pb2 import VideoIngestSpec, VideoProcessSpec
 from vitascope.tasks.v2.specs_pb2 import ImageInfoSpec, ImageThumbResult, ImageThumbSpec
 
@@ -479,6 +479,22 @@ async def test_a_machine_without_protections_is_warned_of(scratch: Path, tmp_pat
         assert await run(sandbox, scratch, "link", "/etc/passwd") == Failure(
             "ended without a usable result"
         )
+    finally:
+        await sandbox.stop()
+
+
+async def test_no_network_is_there_even_without_seccomp(scratch: Path, tmp_path: Path) -> None:
+    sandbox = Sandbox(tmp_path, SLOTS, OFFLINE_PROGRAM)
+    with capture_logs() as logs:
+        await sandbox.start()
+    try:
+        if any("network" in each for each in logs[0]["missing"]):
+            pytest.skip("this machine lets nobody leave its network")
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            address = f"127.0.0.1:{listening.getsockname()[1]}"
+            assert await run(sandbox, scratch, "connect", address) == Failure(
+                "could not be processed (OSError)"
+            )
     finally:
         await sandbox.stop()
 
