@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 import grpc
 
+from services.chassis.bundles import unbundled
 from services.chassis.database import Database
 from services.chassis.events import Outbox
 from services.tasks.__main__ import wire
@@ -60,6 +62,7 @@ class Worker:
 
     def __init__(self, suite: Service) -> None:
         self.call: Any = suite.ledger.Work(metadata=service("worker"))
+        self._heard: deque[work_pb2.WorkResponse] = deque()
 
     async def hello(
         self,
@@ -82,9 +85,11 @@ class Worker:
 
     async def hear(self) -> Any:
         """Return the next thing that the ledger says."""
-        async with asyncio.timeout(DEADLINE):
-            response = await self.call.read()
-        return getattr(response, response.WhichOneof("message"))
+        if not self._heard:
+            async with asyncio.timeout(DEADLINE):
+                self._heard.extend(unbundled(await self.call.read()))
+        response = self._heard.popleft()
+        return getattr(response, str(response.WhichOneof("message")))
 
     async def succeed(self, lease: work_pb2.Lease, result: bytes = b"") -> Any:
         """Finish an item well; return the answer."""

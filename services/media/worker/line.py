@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from services.chassis.bundles import bundled, unbundled
 from services.chassis.errors import VitascopeError
 from services.media.worker.leases import Leases
 from vitascope.work.v1.work_pb2 import Hello, WorkRequest, WorkResponse
@@ -44,7 +45,8 @@ class Line:
             try:
                 async for response in self._responses():
                     delay = _FIRST_DELAY
-                    self._hear(response)
+                    for each in unbundled(response):
+                        self._hear(each)
             except VitascopeError as error:
                 log.warning("the ledger is away", reason=error.message)
             # A stream that ends in the moment of a cancellation keeps it to itself.
@@ -70,7 +72,7 @@ class Line:
         # What is taken for a call that ended would be lost.
         while ended_calls == self._ended_calls:
             self._leases.changed.clear()
-            for request in self._leases.due():
+            for request in bundled(self._leases.due()):
                 yield request
             try:
                 async with asyncio.timeout(self._leases.seconds_until_due()):

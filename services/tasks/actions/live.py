@@ -138,12 +138,23 @@ class Session:
         """End `orders` after what was told so far, with an error or without."""
         self._orders.put_nowait(error)
 
-    async def orders(self) -> AsyncIterator[Order]:
-        """Yield what the worker is to be told, until the session is closed."""
-        while (order := await self._orders.get()) is not None:
-            if isinstance(order, BaseException):
-                raise order
-            yield order
+    async def orders(self) -> AsyncIterator[list[Order]]:
+        """Yield what the worker is to be told, all that there is, until the session is closed."""
+        news: Order | BaseException | None
+        ended = False
+        while not ended:
+            orders: list[Order] = []
+            news = await self._orders.get()
+            while isinstance(news, Order):
+                orders.append(news)
+                if self._orders.empty():
+                    break
+                news = self._orders.get_nowait()
+            if orders:
+                yield orders
+            if isinstance(news, BaseException):
+                raise news
+            ended = news is None
 
 
 @dataclass(frozen=True)
@@ -160,10 +171,14 @@ class Watch:
     def __init__(self, pending: set[str]) -> None:
         self.pending = pending
         self.over = asyncio.Event()
+        self._look()
 
     def strike(self, item_id: str) -> None:
         """Note that an item ended."""
         self.pending.discard(item_id)
+        self._look()
+
+    def _look(self) -> None:
         if not self.pending:
             self.over.set()
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.chassis.auth import identity
+from services.chassis.bundles import bundled, unbundled
 from services.chassis.errors import Conflict, Forbidden, Invalid, Unavailable
 from services.tasks.actions.checkpoints import Checkpoints
 from services.tasks.actions.leases import Leases
@@ -81,8 +82,9 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
         listener = asyncio.create_task(self._listen(session, request_iterator))
         listener.add_done_callback(lambda _: session.close())
         try:
-            async for order in session.orders():
-                yield await self._response(order)
+            async for orders in session.orders():
+                for response in bundled([await self._response(order) for order in orders]):
+                    yield response
             if session.superseded:
                 raise Conflict(f"Another stream has the name {session.worker_id} now.")
             # Raises what the listener met: the worker has to come back and say it again.
@@ -100,7 +102,7 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
     ) -> None:
         # While what was said is stored, the worker says more: it is stored together.
         storing: set[Future[None]] = set()
-        async for request in requests:
+        async for request in _apart(requests):
             if session.superseded:
                 return
             match request.WhichOneof("message"):
@@ -167,6 +169,14 @@ def _check_owner(owner: str) -> None:
     caller = identity().service
     if owner != caller:
         raise Forbidden(f"{caller} cannot speak for {owner}.")
+
+
+async def _apart(
+    requests: AsyncIterator[work_pb2.WorkRequest],
+) -> AsyncIterator[work_pb2.WorkRequest]:
+    async for request in requests:
+        for each in unbundled(request):
+            yield each
 
 
 async def _greeted(requests: AsyncIterator[work_pb2.WorkRequest]) -> Session:

@@ -28,7 +28,7 @@ from vitascope.media.v1 import internal_pb2 as vitascope_dot_media_dot_v1_dot_in
 from vitascope.options.v1 import options_pb2 as vitascope_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cvitascope/work/v1/work.proto\x12\x11vitascope.work.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!vitascope/media/v1/internal.proto\x1a\"vitascope/options/v1/options.proto\"P\n\rSubmitRequest\x12?\n\x0bsubmissions\x18\x01 \x03(\x0b\x32\x1d.vitascope.work.v1.SubmissionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"\xf5\x01\n\nSubmission\x12\x16\n\x05owner\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1b\n\naccount_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1e\n\nrequest_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x15\n\x04kind\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x0c\n\x04spec\x18\x05 \x01(\x0c\x12\x10\n\x08priority\x18\x06 \x01(\x05\x12%\n\x04lane\x18\x07 \x01(\x0e\x32\x17.vitascope.work.v1.Lane\x12\x34\n\x0b\x64\x65stination\x18\x08 \x01(\x0b\x32\x1f.vitascope.media.v1.Destination\"8\n\x0eSubmitResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.vitascope.work.v1.Item\"\x9b\x03\n\x04Item\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\'\n\x05state\x18\x06 \x01(\x0e\x32\x18.vitascope.work.v1.State\x12\x0f\n\x07\x61ttempt\x18\x07 \x01(\x05\x12\x0f\n\x07percent\x18\x08 \x01(\x01\x12\x18\n\x0b\x65ta_seconds\x18\t \x01(\x01H\x00\x88\x01\x01\x12-\n\tqueued_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63ompleted_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06result\x18\r \x01(\x0c\x12\x15\n\rerror_message\x18\x0e \x01(\t\x12\x10\n\x08requeued\x18\x0f \x01(\x05\x42\x0e\n\x0c_eta_seconds\"@\n\x0fGetItemsRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x1e\n\x0brequest_ids\x18\x02 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\":\n\x10GetItemsResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.vitascope.work.v1.Item\"/\n\x10\x46indItemsRequest\x12\x1b\n\x08item_ids\x18\x01 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\";\n\x11\x46indItemsResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.vitascope.work.v1.Item\"C\n\x12\x43\x61ncelItemsRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x1e\n\x0brequest_ids\x18\x02 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"=\n\x13\x43\x61ncelItemsResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.vitascope.work.v1.Item\"\xb8\x02\n\x0bWorkRequest\x12)\n\x05hello\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.HelloH\x00\x12\x31\n\theartbeat\x18\x02 \x01(\x0b\x32\x1c.vitascope.work.v1.HeartbeatH\x00\x12/\n\x08progress\x18\x03 \x01(\x0b\x32\x1b.vitascope.work.v1.ProgressH\x00\x12/\n\x08\x66inished\x18\x04 \x01(\x0b\x32\x1b.vitascope.work.v1.FinishedH\x00\x12)\n\x05\x64rain\x18\x05 \x01(\x0b\x32\x18.vitascope.work.v1.DrainH\x00\x12\x33\n\ncheckpoint\x18\x06 \x01(\x0b\x32\x1d.vitascope.work.v1.CheckpointH\x00\x42\t\n\x07message\"\x8b\x02\n\x0cWorkResponse\x12\x33\n\nassignment\x18\x01 \x01(\x0b\x32\x1d.vitascope.work.v1.AssignmentH\x00\x12+\n\x06\x63\x61ncel\x18\x02 \x01(\x0b\x32\x19.vitascope.work.v1.CancelH\x00\x12\x32\n\nlease_lost\x18\x03 \x01(\x0b\x32\x1c.vitascope.work.v1.LeaseLostH\x00\x12/\n\x08\x61\x63\x63\x65pted\x18\x04 \x01(\x0b\x32\x1b.vitascope.work.v1.AcceptedH\x00\x12)\n\x05\x64rain\x18\x05 \x01(\x0b\x32\x18.vitascope.work.v1.DrainH\x00\x42\t\n\x07message\"\xb9\x01\n\x05Hello\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\r\n\x05kinds\x18\x02 \x03(\t\x12\r\n\x05slots\x18\x03 \x01(\x05\x12G\n\x10\x64\x65\x61\x64line_seconds\x18\x04 \x03(\x0b\x32-.vitascope.work.v1.Hello.DeadlineSecondsEntry\x1a\x36\n\x14\x44\x65\x61\x64lineSecondsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\")\n\x05Lease\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\"5\n\tHeartbeat\x12(\n\x06leases\x18\x01 \x03(\x0b\x32\x18.vitascope.work.v1.Lease\"n\n\x08Progress\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.Lease\x12\x0f\n\x07percent\x18\x02 \x01(\x01\x12\x18\n\x0b\x65ta_seconds\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_eta_seconds\"O\n\nCheckpoint\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.Lease\x12\x18\n\x05state\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80 \"\x9c\x01\n\x08\x46inished\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.Lease\x12-\n\x07success\x18\x02 \x01(\x0b\x32\x1a.vitascope.work.v1.SuccessH\x00\x12-\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x1a.vitascope.work.v1.FailureH\x00\x42\t\n\x07outcome\"\x19\n\x07Success\x12\x0e\n\x06result\x18\x01 \x01(\x0c\"J\n\x07\x46\x61ilure\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x11\n\tretryable\x18\x02 \x01(\x08\x12\x1b\n\x13retry_after_seconds\x18\x03 \x01(\x01\"\x07\n\x05\x44rain\"\xc6\x01\n\nAssignment\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.Lease\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04spec\x18\x03 \x01(\x0c\x12\x12\n\naccount_id\x18\x04 \x01(\t\x12\x34\n\x0b\x64\x65stination\x18\x05 \x01(\x0b\x32\x1f.vitascope.media.v1.Destination\x12\x15\n\rlease_seconds\x18\x06 \x01(\x01\x12\x12\n\ncheckpoint\x18\x07 \x01(\x0c\"1\n\x06\x43\x61ncel\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.Lease\"4\n\tLeaseLost\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.Lease\"3\n\x08\x41\x63\x63\x65pted\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.Lease*~\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_QUEUED\x10\x01\x12\x13\n\x0fSTATE_EXECUTING\x10\x02\x12\x11\n\rSTATE_SUCCESS\x10\x03\x12\x0f\n\x0bSTATE_ERROR\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05*;\n\x04Lane\x12\x14\n\x10LANE_UNSPECIFIED\x10\x00\x12\x0e\n\nLANE_SHORT\x10\x01\x12\r\n\tLANE_LONG\x10\x02\x32\xfc\x03\n\rLedgerService\x12[\n\x06Submit\x12 .vitascope.work.v1.SubmitRequest\x1a!.vitascope.work.v1.SubmitResponse\"\x0c\xaa\xbb\x18\x08internal\x12\x61\n\x08GetItems\x12\".vitascope.work.v1.GetItemsRequest\x1a#.vitascope.work.v1.GetItemsResponse\"\x0c\xaa\xbb\x18\x08internal\x12j\n\x0b\x43\x61ncelItems\x12%.vitascope.work.v1.CancelItemsRequest\x1a&.vitascope.work.v1.CancelItemsResponse\"\x0c\xaa\xbb\x18\x08internal\x12\x64\n\tFindItems\x12#.vitascope.work.v1.FindItemsRequest\x1a$.vitascope.work.v1.FindItemsResponse\"\x0c\xaa\xbb\x18\x08internal\x12Y\n\x04Work\x12\x1e.vitascope.work.v1.WorkRequest\x1a\x1f.vitascope.work.v1.WorkResponse\"\x0c\xaa\xbb\x18\x08internal(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cvitascope/work/v1/work.proto\x12\x11vitascope.work.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!vitascope/media/v1/internal.proto\x1a\"vitascope/options/v1/options.proto\"P\n\rSubmitRequest\x12?\n\x0bsubmissions\x18\x01 \x03(\x0b\x32\x1d.vitascope.work.v1.SubmissionB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"\xf5\x01\n\nSubmission\x12\x16\n\x05owner\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1b\n\naccount_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1e\n\nrequest_id\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x15\n\x04kind\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x0c\n\x04spec\x18\x05 \x01(\x0c\x12\x10\n\x08priority\x18\x06 \x01(\x05\x12%\n\x04lane\x18\x07 \x01(\x0e\x32\x17.vitascope.work.v1.Lane\x12\x34\n\x0b\x64\x65stination\x18\x08 \x01(\x0b\x32\x1f.vitascope.media.v1.Destination\"8\n\x0eSubmitResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.vitascope.work.v1.Item\"\x9b\x03\n\x04Item\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x12\n\naccount_id\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\'\n\x05state\x18\x06 \x01(\x0e\x32\x18.vitascope.work.v1.State\x12\x0f\n\x07\x61ttempt\x18\x07 \x01(\x05\x12\x0f\n\x07percent\x18\x08 \x01(\x01\x12\x18\n\x0b\x65ta_seconds\x18\t \x01(\x01H\x00\x88\x01\x01\x12-\n\tqueued_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63ompleted_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06result\x18\r \x01(\x0c\x12\x15\n\rerror_message\x18\x0e \x01(\t\x12\x10\n\x08requeued\x18\x0f \x01(\x05\x42\x0e\n\x0c_eta_seconds\"@\n\x0fGetItemsRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x1e\n\x0brequest_ids\x18\x02 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\":\n\x10GetItemsResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.vitascope.work.v1.Item\"/\n\x10\x46indItemsRequest\x12\x1b\n\x08item_ids\x18\x01 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\";\n\x11\x46indItemsResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.vitascope.work.v1.Item\"C\n\x12\x43\x61ncelItemsRequest\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x1e\n\x0brequest_ids\x18\x02 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"=\n\x13\x43\x61ncelItemsResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.vitascope.work.v1.Item\"\xe6\x02\n\x0bWorkRequest\x12)\n\x05hello\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.HelloH\x00\x12\x31\n\theartbeat\x18\x02 \x01(\x0b\x32\x1c.vitascope.work.v1.HeartbeatH\x00\x12/\n\x08progress\x18\x03 \x01(\x0b\x32\x1b.vitascope.work.v1.ProgressH\x00\x12/\n\x08\x66inished\x18\x04 \x01(\x0b\x32\x1b.vitascope.work.v1.FinishedH\x00\x12)\n\x05\x64rain\x18\x05 \x01(\x0b\x32\x18.vitascope.work.v1.DrainH\x00\x12\x33\n\ncheckpoint\x18\x06 \x01(\x0b\x32\x1d.vitascope.work.v1.CheckpointH\x00\x12,\n\x04more\x18\x07 \x03(\x0b\x32\x1e.vitascope.work.v1.WorkRequestB\t\n\x07message\"\xba\x02\n\x0cWorkResponse\x12\x33\n\nassignment\x18\x01 \x01(\x0b\x32\x1d.vitascope.work.v1.AssignmentH\x00\x12+\n\x06\x63\x61ncel\x18\x02 \x01(\x0b\x32\x19.vitascope.work.v1.CancelH\x00\x12\x32\n\nlease_lost\x18\x03 \x01(\x0b\x32\x1c.vitascope.work.v1.LeaseLostH\x00\x12/\n\x08\x61\x63\x63\x65pted\x18\x04 \x01(\x0b\x32\x1b.vitascope.work.v1.AcceptedH\x00\x12)\n\x05\x64rain\x18\x05 \x01(\x0b\x32\x18.vitascope.work.v1.DrainH\x00\x12-\n\x04more\x18\x06 \x03(\x0b\x32\x1f.vitascope.work.v1.WorkResponseB\t\n\x07message\"\xb9\x01\n\x05Hello\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\r\n\x05kinds\x18\x02 \x03(\t\x12\r\n\x05slots\x18\x03 \x01(\x05\x12G\n\x10\x64\x65\x61\x64line_seconds\x18\x04 \x03(\x0b\x32-.vitascope.work.v1.Hello.DeadlineSecondsEntry\x1a\x36\n\x14\x44\x65\x61\x64lineSecondsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\")\n\x05Lease\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\"5\n\tHeartbeat\x12(\n\x06leases\x18\x01 \x03(\x0b\x32\x18.vitascope.work.v1.Lease\"n\n\x08Progress\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.Lease\x12\x0f\n\x07percent\x18\x02 \x01(\x01\x12\x18\n\x0b\x65ta_seconds\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_eta_seconds\"O\n\nCheckpoint\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.Lease\x12\x18\n\x05state\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80 \"\x9c\x01\n\x08\x46inished\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.Lease\x12-\n\x07success\x18\x02 \x01(\x0b\x32\x1a.vitascope.work.v1.SuccessH\x00\x12-\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x1a.vitascope.work.v1.FailureH\x00\x42\t\n\x07outcome\"\x19\n\x07Success\x12\x0e\n\x06result\x18\x01 \x01(\x0c\"J\n\x07\x46\x61ilure\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x11\n\tretryable\x18\x02 \x01(\x08\x12\x1b\n\x13retry_after_seconds\x18\x03 \x01(\x01\"\x07\n\x05\x44rain\"\xc6\x01\n\nAssignment\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.Lease\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04spec\x18\x03 \x01(\x0c\x12\x12\n\naccount_id\x18\x04 \x01(\t\x12\x34\n\x0b\x64\x65stination\x18\x05 \x01(\x0b\x32\x1f.vitascope.media.v1.Destination\x12\x15\n\rlease_seconds\x18\x06 \x01(\x01\x12\x12\n\ncheckpoint\x18\x07 \x01(\x0c\"1\n\x06\x43\x61ncel\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.Lease\"4\n\tLeaseLost\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.Lease\"3\n\x08\x41\x63\x63\x65pted\x12\'\n\x05lease\x18\x01 \x01(\x0b\x32\x18.vitascope.work.v1.Lease*~\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_QUEUED\x10\x01\x12\x13\n\x0fSTATE_EXECUTING\x10\x02\x12\x11\n\rSTATE_SUCCESS\x10\x03\x12\x0f\n\x0bSTATE_ERROR\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05*;\n\x04Lane\x12\x14\n\x10LANE_UNSPECIFIED\x10\x00\x12\x0e\n\nLANE_SHORT\x10\x01\x12\r\n\tLANE_LONG\x10\x02\x32\xfc\x03\n\rLedgerService\x12[\n\x06Submit\x12 .vitascope.work.v1.SubmitRequest\x1a!.vitascope.work.v1.SubmitResponse\"\x0c\xaa\xbb\x18\x08internal\x12\x61\n\x08GetItems\x12\".vitascope.work.v1.GetItemsRequest\x1a#.vitascope.work.v1.GetItemsResponse\"\x0c\xaa\xbb\x18\x08internal\x12j\n\x0b\x43\x61ncelItems\x12%.vitascope.work.v1.CancelItemsRequest\x1a&.vitascope.work.v1.CancelItemsResponse\"\x0c\xaa\xbb\x18\x08internal\x12\x64\n\tFindItems\x12#.vitascope.work.v1.FindItemsRequest\x1a$.vitascope.work.v1.FindItemsResponse\"\x0c\xaa\xbb\x18\x08internal\x12Y\n\x04Work\x12\x1e.vitascope.work.v1.WorkRequest\x1a\x1f.vitascope.work.v1.WorkResponse\"\x0c\xaa\xbb\x18\x08internal(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -65,10 +65,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEDGERSERVICE'].methods_by_name['FindItems']._serialized_options = b'\252\273\030\010internal'
   _globals['_LEDGERSERVICE'].methods_by_name['Work']._loaded_options = None
   _globals['_LEDGERSERVICE'].methods_by_name['Work']._serialized_options = b'\252\273\030\010internal'
-  _globals['_STATE']._serialized_start=3048
-  _globals['_STATE']._serialized_end=3174
-  _globals['_LANE']._serialized_start=3176
-  _globals['_LANE']._serialized_end=3235
+  _globals['_STATE']._serialized_start=3141
+  _globals['_STATE']._serialized_end=3267
+  _globals['_LANE']._serialized_start=3269
+  _globals['_LANE']._serialized_end=3328
   _globals['_SUBMITREQUEST']._serialized_start=184
   _globals['_SUBMITREQUEST']._serialized_end=264
   _globals['_SUBMISSION']._serialized_start=267
@@ -90,37 +90,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CANCELITEMSRESPONSE']._serialized_start=1291
   _globals['_CANCELITEMSRESPONSE']._serialized_end=1352
   _globals['_WORKREQUEST']._serialized_start=1355
-  _globals['_WORKREQUEST']._serialized_end=1667
-  _globals['_WORKRESPONSE']._serialized_start=1670
-  _globals['_WORKRESPONSE']._serialized_end=1937
-  _globals['_HELLO']._serialized_start=1940
-  _globals['_HELLO']._serialized_end=2125
-  _globals['_HELLO_DEADLINESECONDSENTRY']._serialized_start=2071
-  _globals['_HELLO_DEADLINESECONDSENTRY']._serialized_end=2125
-  _globals['_LEASE']._serialized_start=2127
-  _globals['_LEASE']._serialized_end=2168
-  _globals['_HEARTBEAT']._serialized_start=2170
-  _globals['_HEARTBEAT']._serialized_end=2223
-  _globals['_PROGRESS']._serialized_start=2225
-  _globals['_PROGRESS']._serialized_end=2335
-  _globals['_CHECKPOINT']._serialized_start=2337
-  _globals['_CHECKPOINT']._serialized_end=2416
-  _globals['_FINISHED']._serialized_start=2419
-  _globals['_FINISHED']._serialized_end=2575
-  _globals['_SUCCESS']._serialized_start=2577
-  _globals['_SUCCESS']._serialized_end=2602
-  _globals['_FAILURE']._serialized_start=2604
-  _globals['_FAILURE']._serialized_end=2678
-  _globals['_DRAIN']._serialized_start=2680
-  _globals['_DRAIN']._serialized_end=2687
-  _globals['_ASSIGNMENT']._serialized_start=2690
-  _globals['_ASSIGNMENT']._serialized_end=2888
-  _globals['_CANCEL']._serialized_start=2890
-  _globals['_CANCEL']._serialized_end=2939
-  _globals['_LEASELOST']._serialized_start=2941
-  _globals['_LEASELOST']._serialized_end=2993
-  _globals['_ACCEPTED']._serialized_start=2995
-  _globals['_ACCEPTED']._serialized_end=3046
-  _globals['_LEDGERSERVICE']._serialized_start=3238
-  _globals['_LEDGERSERVICE']._serialized_end=3746
+  _globals['_WORKREQUEST']._serialized_end=1713
+  _globals['_WORKRESPONSE']._serialized_start=1716
+  _globals['_WORKRESPONSE']._serialized_end=2030
+  _globals['_HELLO']._serialized_start=2033
+  _globals['_HELLO']._serialized_end=2218
+  _globals['_HELLO_DEADLINESECONDSENTRY']._serialized_start=2164
+  _globals['_HELLO_DEADLINESECONDSENTRY']._serialized_end=2218
+  _globals['_LEASE']._serialized_start=2220
+  _globals['_LEASE']._serialized_end=2261
+  _globals['_HEARTBEAT']._serialized_start=2263
+  _globals['_HEARTBEAT']._serialized_end=2316
+  _globals['_PROGRESS']._serialized_start=2318
+  _globals['_PROGRESS']._serialized_end=2428
+  _globals['_CHECKPOINT']._serialized_start=2430
+  _globals['_CHECKPOINT']._serialized_end=2509
+  _globals['_FINISHED']._serialized_start=2512
+  _globals['_FINISHED']._serialized_end=2668
+  _globals['_SUCCESS']._serialized_start=2670
+  _globals['_SUCCESS']._serialized_end=2695
+  _globals['_FAILURE']._serialized_start=2697
+  _globals['_FAILURE']._serialized_end=2771
+  _globals['_DRAIN']._serialized_start=2773
+  _globals['_DRAIN']._serialized_end=2780
+  _globals['_ASSIGNMENT']._serialized_start=2783
+  _globals['_ASSIGNMENT']._serialized_end=2981
+  _globals['_CANCEL']._serialized_start=2983
+  _globals['_CANCEL']._serialized_end=3032
+  _globals['_LEASELOST']._serialized_start=3034
+  _globals['_LEASELOST']._serialized_end=3086
+  _globals['_ACCEPTED']._serialized_start=3088
+  _globals['_ACCEPTED']._serialized_end=3139
+  _globals['_LEDGERSERVICE']._serialized_start=3331
+  _globals['_LEDGERSERVICE']._serialized_end=3839
 # @@protoc_insertion_point(module_scope)

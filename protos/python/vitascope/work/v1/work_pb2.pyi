@@ -435,6 +435,7 @@ class WorkRequest(_message.Message):
     FINISHED_FIELD_NUMBER: _builtins.int
     DRAIN_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___Hello:
         """The first message."""
@@ -459,6 +460,12 @@ class WorkRequest(_message.Message):
     def checkpoint(self) -> Global___Checkpoint:
         """Got so far that another attempt need not begin at the start."""
 
+    @_builtins.property
+    def more(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkRequest]:
+        """What is said in the same breath, after it and in this order; these have no
+        more.
+        """
+
     def __init__(
         self,
         *,
@@ -468,10 +475,11 @@ class WorkRequest(_message.Message):
         finished: Global___Finished | None = ...,
         drain: Global___Drain | None = ...,
         checkpoint: Global___Checkpoint | None = ...,
+        more: _abc.Iterable[Global___WorkRequest] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "drain", b"drain", "finished", b"finished", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "drain", b"drain", "finished", b"finished", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "progress", b"progress"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "drain", b"drain", "finished", b"finished", "heartbeat", b"heartbeat", "hello", b"hello", "message", b"message", "more", b"more", "progress", b"progress"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "heartbeat", "progress", "finished", "drain", "checkpoint"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
@@ -490,6 +498,7 @@ class WorkResponse(_message.Message):
     LEASE_LOST_FIELD_NUMBER: _builtins.int
     ACCEPTED_FIELD_NUMBER: _builtins.int
     DRAIN_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def assignment(self) -> Global___Assignment:
         """Do this."""
@@ -510,6 +519,12 @@ class WorkResponse(_message.Message):
     def drain(self) -> Global___Drain:
         """Take no more, finish what runs, then end."""
 
+    @_builtins.property
+    def more(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkResponse]:
+        """What is said in the same breath, after it and in this order; these have no
+        more.
+        """
+
     def __init__(
         self,
         *,
@@ -518,10 +533,11 @@ class WorkResponse(_message.Message):
         lease_lost: Global___LeaseLost | None = ...,
         accepted: Global___Accepted | None = ...,
         drain: Global___Drain | None = ...,
+        more: _abc.Iterable[Global___WorkResponse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "assignment", b"assignment", "cancel", b"cancel", "drain", b"drain", "lease_lost", b"lease_lost", "message", b"message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "assignment", b"assignment", "cancel", b"cancel", "drain", b"drain", "lease_lost", b"lease_lost", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "assignment", b"assignment", "cancel", b"cancel", "drain", b"drain", "lease_lost", b"lease_lost", "message", b"message", "more", b"more"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["assignment", "cancel", "lease_lost", "accepted", "drain"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
