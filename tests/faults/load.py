@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import uuid4
 
 import grpc
@@ -65,7 +65,7 @@ def make_sources(folder: Path) -> None:
 
 
 class Client:
-    """Somebody who asks by REST and, where there was no answer, asks again."""
+    """Somebody who asks by REST and, where there was no answer, asks again. Use as a context."""
 
     def __init__(self, suite: Whole, source: str, rng: random.Random) -> None:
         self.promises = Promises()
@@ -131,8 +131,10 @@ class Client:
         """Read a file or a state."""
         return insist(lambda: self._http.get(url, headers=self._bearer()))
 
-    def close(self) -> None:
-        """End all connections."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._http.close()
 
     def upload(self, path: Path) -> str:
@@ -234,12 +236,11 @@ def all_at_once(*jobs: Callable[[], None]) -> None:
             job.result()
 
 
-def pour(client: Client, suite: Whole, items: int) -> None:
-    """Have so many tasks accepted, as quickly as they end."""
-    accepted = client.promises.tasks
-    while len(accepted) < items:
+def pour(client: Client, suite: Whole, enough: Callable[[], bool]) -> None:
+    """Have tasks accepted as quickly as they end, until there are enough."""
+    while not enough():
         wait_for(
-            lambda: len(accepted) - suite.ended() < BACKLOG,
+            lambda: len(client.promises.tasks) - suite.ended() < BACKLOG,
             seconds=PATIENCE_SECONDS,
             what="tasks to end",
         )

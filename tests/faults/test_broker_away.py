@@ -33,8 +33,8 @@ def test_work_goes_on_and_nothing_is_lost(tmp_path: Path) -> None:
         Suite(tmp_path / "suite", {"VITASCOPE_KAFKA_SERVERS": kafka.address}) as suite,
         served(tmp_path / "sources") as source,
         Listener(kafka.address, verdict.TASKS) as listener,
+        Client(suite, source, random.Random(seed)) as client,  # noqa: S311
     ):
-        client = Client(suite, source, random.Random(seed))  # noqa: S311
         work(client, suite)
         before = len(client.promises.tasks)
         kafka.kill()
@@ -54,7 +54,6 @@ def test_work_goes_on_and_nothing_is_lost(tmp_path: Path) -> None:
         client.finish_ingestion(video)
         statuses = verdict.check_tasks(client, suite)
         verdict.check_events(listener, statuses, datetime.min.replace(tzinfo=UTC))
-        client.close()
 
 
 def work(client: Client, suite: Suite) -> None:

@@ -54,12 +54,12 @@ def survive(suite: Whole, victims: Sequence[str], items: int, folder: Path) -> N
     with (
         served(folder / "sources") as source,
         Listener(suite.addresses()["broker"], verdict.TASKS) as listener,
+        Client(suite, source, random.Random(seed)) as client,  # noqa: S311
     ):
-        client = Client(suite, source, random.Random(seed))  # noqa: S311
         striker = Striker(suite, listener, seed)
         try:
             all_at_once(
-                lambda: pour(client, suite, items),
+                lambda: pour(client, suite, lambda: len(client.promises.tasks) >= items),
                 lambda: striker.strike_all(victims, items * 9 // 10),
                 lambda: striker.freeze(items // 10),
                 lambda: process_films(client, film),
@@ -72,7 +72,7 @@ def survive(suite: Whole, victims: Sequence[str], items: int, folder: Path) -> N
         verdict.check_events(listener, statuses, striker.forgotten)
         verdict.check_outputs(client, suite, statuses)
         verdict.check_nothing_left(suite)
-        client.close()
+        print(f"{len(statuses)} tasks; {listener.repeats} events came again")
 
 
 def process_films(client: Client, film: Path) -> None:

@@ -141,10 +141,19 @@ def check_films(client: Client, film: Path, folder: Path) -> None:
 
 
 def check_nothing_left(suite: Whole) -> None:
-    """No file in the scratch folders, no process without a parent that looks after it."""
+    """No process without a parent that looks after it; no file of an item that has ended.
+
+    Stops the suite: after that there is no process and no temporary file at all.
+    """
     scratch = suite.data / "scratch"
-    wait_for(lambda: not _files(scratch), seconds=PATIENCE_SECONDS, what="scratch to be empty")
     wait_for(lambda: not _orphans(suite), seconds=PATIENCE_SECONDS, what="orphans to end")
+    wait_for(
+        lambda: not [path for folder in scratch.glob("*/items") for path in _files(folder)],
+        seconds=PATIENCE_SECONDS,
+        what="items' scratch folders to be empty",
+    )
+    assert suite.stop() == 0
+    assert _files(scratch) == []
 
 
 def _orphans(suite: Whole) -> list[psutil.Process]:
