@@ -1,5 +1,6 @@
 """The servers that the ledger and its peers stand on, with all their durability."""
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -7,14 +8,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
 import psutil
 
-from bench.processes import free_address, started
+from bench.processes import START_SECONDS, free_address, started
 from cli.up import broker_command
 
 
@@ -65,12 +66,21 @@ def postgres(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
 
 async def create_database(server: str, name: str) -> str:
     """Create a database; return its URL."""
-    connection = await asyncpg.connect(f"{server}/postgres")
+    connection = await _connected(f"{server}/postgres")
     try:
         await connection.execute(f'CREATE DATABASE "{name}"')
     finally:
         await connection.close()
     return f"{server}/{name}"
+
+
+async def _connected(url: str) -> asyncpg.Connection:
+    """Connect, once a server that listens already lets somebody in."""
+    async with asyncio.timeout(START_SECONDS):
+        while True:
+            with suppress(asyncpg.CannotConnectNowError):
+                return await asyncpg.connect(url)
+            await asyncio.sleep(0.05)
 
 
 @contextmanager
