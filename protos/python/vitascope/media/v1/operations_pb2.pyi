@@ -93,24 +93,60 @@ class VideoProcessSpec(_message.Message):
     BITRATE_FIELD_NUMBER: _builtins.int
     PIXEL_FORMAT_FIELD_NUMBER: _builtins.int
     FILE_NAME_FIELD_NUMBER: _builtins.int
+    PROFILE_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_ORDER_FIELD_NUMBER: _builtins.int
+    DEINTERLACER_FIELD_NUMBER: _builtins.int
+    DENOISER_FIELD_NUMBER: _builtins.int
+    SCALER_FIELD_NUMBER: _builtins.int
+    FRAME_RATE_CONVERTER_FIELD_NUMBER: _builtins.int
+    FRAME_RATE_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_ORDER_FIELD_NUMBER: _builtins.int
+    START_POSITION_MILLISECONDS_FIELD_NUMBER: _builtins.int
+    END_POSITION_MILLISECONDS_FIELD_NUMBER: _builtins.int
     source_video_id: _builtins.str
     """The original."""
     video_id: _builtins.str
     """The video to make."""
     container: _builtins.str
-    """mov or mp4."""
+    """mov, mp4, mxf or mts."""
     codec: _builtins.str
-    """h264."""
+    """h264, hevc, prores, dnxhd, mpeg2, xdcam or ffv1."""
     width: _builtins.int
-    """Width of the stored frame in pixels, even."""
+    """Width of the stored frame in pixels."""
     height: _builtins.int
-    """Height of the stored frame in pixels, even."""
+    """Height of the stored frame in pixels."""
     bitrate: _builtins.int
-    """Bits per second."""
+    """Bits per second; 0 where the profile or the content decides."""
     pixel_format: _builtins.str
     """The FFmpeg name of the pixel format to encode."""
     file_name: _builtins.str
     """The file name to offer on download."""
+    profile: _builtins.str
+    """The profile of prores and dnxhd as the Video API names it."""
+    source_field_order: _builtins.str
+    """top_first or bottom_first: the source is interlaced. Empty: it is not."""
+    deinterlacer: _builtins.str
+    """yadif, bwdif or weston3f; all but yadif make a frame of every field."""
+    denoiser: _builtins.str
+    """hqdn3d."""
+    scaler: _builtins.str
+    """scale, where the frame's size changes."""
+    frame_rate_converter: _builtins.str
+    """fps, fblend or mcinterpolate, where the frame rate changes."""
+    target_field_order: _builtins.str
+    """top_first or bottom_first: the new video is interlaced. Of a progressive
+    picture every two frames become the fields of one.
+    """
+    start_position_milliseconds: _builtins.int
+    """The clip's start in the source, in milliseconds."""
+    end_position_milliseconds: _builtins.int
+    """The clip's end in the source, in milliseconds; absent: the source's end."""
+    @_builtins.property
+    def frame_rate(self) -> Global___Ratio:
+        """Frames per second to make, before interlacing; absent: frames keep their
+        times.
+        """
+
     def __init__(
         self,
         *,
@@ -123,14 +159,52 @@ class VideoProcessSpec(_message.Message):
         bitrate: _builtins.int = ...,
         pixel_format: _builtins.str = ...,
         file_name: _builtins.str = ...,
+        profile: _builtins.str = ...,
+        source_field_order: _builtins.str = ...,
+        deinterlacer: _builtins.str = ...,
+        denoiser: _builtins.str = ...,
+        scaler: _builtins.str = ...,
+        frame_rate_converter: _builtins.str = ...,
+        frame_rate: Global___Ratio | None = ...,
+        target_field_order: _builtins.str = ...,
+        start_position_milliseconds: _builtins.int = ...,
+        end_position_milliseconds: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_end_position_milliseconds", b"_end_position_milliseconds", "end_position_milliseconds", b"end_position_milliseconds", "frame_rate", b"frame_rate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_end_position_milliseconds", b"_end_position_milliseconds", "bitrate", b"bitrate", "codec", b"codec", "container", b"container", "deinterlacer", b"deinterlacer", "denoiser", b"denoiser", "end_position_milliseconds", b"end_position_milliseconds", "file_name", b"file_name", "frame_rate", b"frame_rate", "frame_rate_converter", b"frame_rate_converter", "height", b"height", "pixel_format", b"pixel_format", "profile", b"profile", "scaler", b"scaler", "source_field_order", b"source_field_order", "source_video_id", b"source_video_id", "start_position_milliseconds", b"start_position_milliseconds", "target_field_order", b"target_field_order", "video_id", b"video_id", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__end_position_milliseconds: _TypeAlias = _typing.Literal["end_position_milliseconds"]  # noqa: Y015
+    _WhichOneofArgType__end_position_milliseconds: _TypeAlias = _typing.Literal["_end_position_milliseconds", b"_end_position_milliseconds"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__end_position_milliseconds) -> _WhichOneofReturnType__end_position_milliseconds | None: ...
+
+Global___VideoProcessSpec: _TypeAlias = VideoProcessSpec  # noqa: Y015
+
+@_typing.final
+class Ratio(_message.Message):
+    """A fraction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMERATOR_FIELD_NUMBER: _builtins.int
+    DENOMINATOR_FIELD_NUMBER: _builtins.int
+    numerator: _builtins.int
+    """Above the line."""
+    denominator: _builtins.int
+    """Below the line, positive."""
+    def __init__(
+        self,
+        *,
+        numerator: _builtins.int = ...,
+        denominator: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bitrate", b"bitrate", "codec", b"codec", "container", b"container", "file_name", b"file_name", "height", b"height", "pixel_format", b"pixel_format", "source_video_id", b"source_video_id", "video_id", b"video_id", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["denominator", b"denominator", "numerator", b"numerator"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___VideoProcessSpec: _TypeAlias = VideoProcessSpec  # noqa: Y015
+Global___Ratio: _TypeAlias = Ratio  # noqa: Y015
 
 @_typing.final
 class VideoProcessResult(_message.Message):
