@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.media.engine.encoders.h264 import PIXEL_FORMATS
 from services.media.engine.failure import BadMedia
-from services.media.engine.picture import PIXEL_FORMATS, Encoding
+from services.media.engine.plan import Encoding, Filters
 from services.media.engine.probe import VideoFacts, probe
 from services.media.engine.reading import open_video, video_stream
 from services.media.engine.scaling import nearest_format
@@ -45,8 +46,9 @@ def converted(
 ) -> tuple[VideoFacts, VideoFacts]:
     """Transcode a file into the container that the target's name says; facts of both."""
     facts = probe(source, unheard)
-    encoding = Encoding(*size, bitrate, pixel_format or facts.pixels.name)
-    transcode(source, target, facts, target.suffix[1:], encoding, unheard)
+    pixel_format = nearest_format(pixel_format or facts.pixels.name, PIXEL_FORMATS)
+    encoding = Encoding(target.suffix[1:], "h264", bitrate=bitrate)
+    transcode(source, target, facts, Filters(*size, pixel_format), encoding, unheard)
     return facts, probe(target, unheard)
 
 
@@ -310,9 +312,9 @@ def test_picture_that_never_decodes_is_refused(tmp_path: Path) -> None:
 def test_progress_follows_the_picture(tmp_path: Path) -> None:
     told: list[float] = []
     facts = probe(FILM, unheard)
-    encoding = Encoding(64, 36, 100_000, "yuv420p")
+    encoding = Encoding("mp4", "h264", bitrate=100_000)
 
-    transcode(FILM, tmp_path / "out.mp4", facts, "mp4", encoding, told.append)
+    transcode(FILM, tmp_path / "out.mp4", facts, Filters(64, 36, "yuv420p"), encoding, told.append)
 
     assert told == sorted(told)
     assert told[-1] == 100

@@ -203,7 +203,9 @@ def test_video_process(tmp_path: Path, container: str, content_type: str) -> Non
         ImageInfoSpec(url="http://a/b"),
         ImageThumbSpec(url="http://a/b"),
         VideoIngestSpec(video_id="v"),
-        VideoProcessSpec(container="mp4", width=32, height=32, bitrate=9, pixel_format="yuv420p"),
+        VideoProcessSpec(
+            container="mp4", codec="h264", width=32, height=32, pixel_format="yuv420p"
+        ),
     ],
 )
 def test_text_is_bad_media_for_every_kind(tmp_path: Path, spec: Any) -> None:

@@ -1,6 +1,6 @@
-"""Makes an H.264 file of a video: another size, depth and container, the same frames and times."""
+"""Makes a new file of a video: decodes, filters, encodes, and carries sound along."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,15 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from services.media.engine.failure import BadMedia
-from services.media.engine.picture import Encoding, Picture
+from services.media.engine.picture import Picture
+from services.media.engine.pipeline import Pipeline
+from services.media.engine.plan import Encoding, Filters
 from services.media.engine.probe import VideoFacts
 from services.media.engine.reading import open_video, video_stream
-from services.media.engine.sound import sound_tracks
+from services.media.engine.sound import Track, sound_tracks
 
 Progress = Callable[[float], None]
 
@@ -31,16 +34,15 @@ def transcode(
     source: Path,
     destination: Path,
     facts: VideoFacts,
-    container: str,
+    filters: Filters,
     encoding: Encoding,
     progress: Progress,
 ) -> None:
-    """Write a video, whose facts were probed, to `destination` as mp4 or mov.
+    """Write a video, whose facts were probed, to `destination`.
 
-    Frames keep their times, the picture its proportions, turn and colours, and
-    sound its place; sound is copied where the container takes its codec.
-    Damaged stretches are left out. `progress` takes 0 to 100. Raises BadMedia
-    when no frame can be decoded.
+    Sound is copied where the container takes its codec. Damaged stretches are
+    left out. `progress` takes 0 to 100. Raises BadMedia when no frame can be
+    decoded.
     """
     first = _first_frame(source)
     with (
@@ -48,24 +50,34 @@ def transcode(
         av.open(
             f"file:{destination.absolute()}",
             "w",
-            format=container,
+            format=encoding.container,
             container_options=_MUXING,
         ) as writer,
     ):
         stream = video_stream(reader)
         origin = _origin(reader, first)
-        picture = Picture(writer, stream, facts, encoding, first, origin)
-        sounds = sound_tracks(reader, writer, container, origin)
-        for packet in _packets(reader, [stream, *(reader.streams[index] for index in sounds)]):
-            if packet.stream_index == stream.index:
-                picture.take(packet)
-                progress(min(100.0, picture.seconds * 100 / float(facts.duration)))
-            else:
-                sounds[packet.stream_index].take(packet)
+        pipeline = Pipeline(stream, facts, filters, first, origin)
+        picture = Picture(writer, encoding, pipeline.footage)
+        sounds = sound_tracks(reader, writer, encoding.container, origin)
+        packets = _packets(reader, [stream, *(reader.streams[index] for index in sounds)])
+        for frame in pipeline.frames(_without_sound(packets, sounds)):
+            picture.encode(frame)
+            progress(min(100.0, picture.seconds * 100 / float(facts.duration)))
         picture.finish()
         for sound in sounds.values():
             sound.finish()
     progress(100.0)
+
+
+def _without_sound(
+    packets: "Iterator[Packet[Any]]", sounds: Mapping[int, Track]
+) -> "Iterator[Packet[VideoStream]]":
+    """The packets of the picture; those of sound are put into their tracks on the way."""
+    for packet in packets:
+        if packet.stream_index in sounds:
+            sounds[packet.stream_index].take(packet)
+        else:
+            yield packet
 
 
 def _first_frame(source: Path) -> VideoFrame:

@@ -20,16 +20,15 @@ def _sources(spec: VideoProcessSpec) -> list[Source]:
 
 
 def _run(job: Job[VideoProcessSpec]) -> Result:
-    from services.media.engine.picture import Encoding
     from services.media.engine.probe import probe
     from services.media.engine.transcode import transcode
     from services.media.operations.video_metadata import video_metadata
+    from services.media.operations.video_plan import encoding_of, filters_of
 
     spec, source = job.spec, job.sources["original"].path
     output = job.scratch / f"output.{spec.container}"
-    encoding = Encoding(spec.width, spec.height, spec.bitrate, spec.pixel_format)
     facts = probe(source, _unheard)
-    transcode(source, output, facts, spec.container, encoding, job.progress)
+    transcode(source, output, facts, filters_of(spec), encoding_of(spec), job.progress)
     made = video_metadata(probe(output, _unheard))
     file = Output("output", output, _CONTENT_TYPES[spec.container], spec.file_name)
     return Result(VideoProcessResult(metadata=made), (file,))

@@ -1,0 +1,44 @@
+"""What to make of a video: everything is decided before the work starts."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What happens to the pictures between decoding and encoding. Empty words: nothing."""
+
+    # Of the stored frame in pixels, even.
+    width: int
+    height: int
+    # FFmpeg's name of the pixel format that the encoder takes.
+    pixel_format: str
+    # top_first or bottom_first: the source is to be taken as interlaced.
+    source_field_order: str = ""
+    # yadif, bwdif or weston3f
+    deinterlacer: str = ""
+    # hqdn3d
+    denoiser: str = ""
+    # fps, fblend or mcinterpolate
+    frame_rate_converter: str = ""
+    # Frames per second before interlacing; None: frames keep their times.
+    frame_rate: Fraction | None = None
+    # top_first or bottom_first: make interlaced pictures.
+    target_field_order: str = ""
+    # The part to make, in seconds from the source's first picture; None: to its end.
+    start: Fraction = Fraction(0)
+    end: Fraction | None = None
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How the new file stores pictures."""
+
+    # mov, mp4, mxf or mts
+    container: str
+    # h264, hevc, prores, dnxhd, mpeg2, xdcam or ffv1
+    codec: str
+    # Of prores and dnxhd, as the Video API names it.
+    profile: str = ""
+    # Bits per second; 0 where the profile or the content decides.
+    bitrate: int = 0
