@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from services.media.engine.colour import Colour
+from services.media.engine.colour import Colour, ColourVolume
 
 
 @dataclass(frozen=True)
@@ -32,3 +32,5 @@ class Footage:
     colour: Colour
     # Nine numbers as FFmpeg keeps them; None: shown as stored.
     display_matrix: tuple[int, ...] | None
+    # Of HDR pictures, where the source tells.
+    colour_volume: ColourVolume | None = None

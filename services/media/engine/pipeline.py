@@ -8,7 +8,7 @@ from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
-from services.media.engine.colour import stored_colour
+from services.media.engine.colour import colour_volume, stored_colour
 from services.media.engine.footage import Footage
 from services.media.engine.plan import Filters
 from services.media.engine.probe import VideoFacts
@@ -60,6 +60,7 @@ class Pipeline:
             ),
             colour=colour,
             display_matrix=placed(matrix, width, height) if matrix else None,
+            colour_volume=colour_volume(first),
         )
         source.thread_type = "AUTO"
 

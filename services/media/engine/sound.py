@@ -10,12 +10,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
-_PCM = ("alaw", "mulaw", "s16be", "s16le", "s24be", "s24le", "s32be", "s32le", "f32be", "f32le")
-# What players of these containers know how to play, by FFmpeg's codec names.
-CARRIED = {
-    "mp4": {"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"},
-    "mov": {"aac", "ac3", "alac", "mp3", *(f"pcm_{sort}" for sort in _PCM)},
-}
+from services.media.engine.containers import Container
 
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 # Layouts that AAC can say by number.
@@ -34,7 +29,7 @@ class Track(Protocol):
 
 
 def sound_tracks(
-    source: InputContainer, target: OutputContainer, container: str, origin: Fraction
+    source: InputContainer, target: OutputContainer, container: Container, origin: Fraction
 ) -> dict[int, Track]:
     """A track for every stream of sound that can be read, by the stream's index.
 
@@ -46,9 +41,7 @@ def sound_tracks(
         if stream.codec_context is None or not stream.codec_context.sample_rate:
             continue
         kind = (
-            _Carried
-            if stream.codec_context.codec.canonical_name in CARRIED[container]
-            else _Encoded
+            _Carried if stream.codec_context.codec.canonical_name in container.carried else _Encoded
         )
         tracks[stream.index] = kind(target, stream, origin)
     return tracks

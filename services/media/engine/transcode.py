@@ -12,6 +12,7 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from services.media.engine.containers import CONTAINERS
 from services.media.engine.failure import BadMedia
 from services.media.engine.picture import Picture
 from services.media.engine.pipeline import Pipeline
@@ -21,13 +22,6 @@ from services.media.engine.reading import open_video, video_stream
 from services.media.engine.sound import Track, sound_tracks
 
 Progress = Callable[[float], None]
-
-_MUXING = {
-    # The index goes in front, so that playing may start while loading.
-    "movflags": "+faststart",
-    # The unit of late starts; the usual millisecond pulls sound and picture apart.
-    "movie_timescale": "90000",
-}
 
 
 def transcode(
@@ -44,21 +38,22 @@ def transcode(
     left out. `progress` takes 0 to 100. Raises BadMedia when no frame can be
     decoded.
     """
+    container = CONTAINERS[encoding.container]
     first = _first_frame(source)
     with (
         open_video(source) as reader,
         av.open(
             f"file:{destination.absolute()}",
             "w",
-            format=encoding.container,
-            container_options=_MUXING,
+            format=container.muxer,
+            container_options=container.options,
         ) as writer,
     ):
         stream = video_stream(reader)
         origin = _origin(reader, first)
         pipeline = Pipeline(stream, facts, filters, first, origin)
         picture = Picture(writer, encoding, pipeline.footage)
-        sounds = sound_tracks(reader, writer, encoding.container, origin)
+        sounds = sound_tracks(reader, writer, container, origin)
         packets = _packets(reader, [stream, *(reader.streams[index] for index in sounds)])
         for frame in pipeline.frames(_without_sound(packets, sounds)):
             picture.encode(frame)

@@ -1,15 +1,21 @@
-"""How each codec's encoder is set up."""
+"""How each codec's encoder is set up: one file a family, with what it can code."""
 
-from av.container import OutputContainer
-from av.video.stream import VideoStream
-
-from services.media.engine.encoders.h264 import h264
+from services.media.engine.encoders import dnxhd, ffv1, h264, hevc, mpeg2, prores
+from services.media.engine.encoders.settings import Settings
 from services.media.engine.footage import Footage
 from services.media.engine.plan import Encoding
 
-_CODECS = {"h264": h264}
+_CODECS = {
+    "dnxhd": dnxhd.settings,
+    "ffv1": ffv1.settings,
+    "h264": h264.settings,
+    "hevc": hevc.settings,
+    "mpeg2": mpeg2.settings,
+    "prores": prores.settings,
+    "xdcam": mpeg2.xdcam_settings,
+}
 
 
-def encoder(target: OutputContainer, encoding: Encoding, footage: Footage) -> VideoStream:
-    """A stream in a new file that encodes pictures as `encoding` says."""
-    return _CODECS[encoding.codec](target, encoding, footage)
+def settings_of(encoding: Encoding, footage: Footage) -> Settings:
+    """What to tell which encoder. Raises KeyError or StopIteration for what it cannot code."""
+    return _CODECS[encoding.codec](encoding, footage)

@@ -1,9 +1,7 @@
 """H.264, by x264."""
 
-from av.codec.context import Flags
-from av.container import OutputContainer
-from av.video.stream import VideoStream
-
+from services.media.engine.encoders.hdr import x264_colour_volume
+from services.media.engine.encoders.settings import Settings, field_flags, key_frame_distance
 from services.media.engine.footage import Footage
 from services.media.engine.plan import Encoding
 
@@ -21,27 +19,24 @@ _LOOKAHEAD = 40
 _LOOKAHEAD_BYTES = 1 << 30
 
 
-def h264(target: OutputContainer, encoding: Encoding, footage: Footage) -> VideoStream:
-    """A stream of H.264 in a new file."""
+def settings(encoding: Encoding, footage: Footage) -> Settings:
+    """x264 with its preset `fast`, one pass to an average bit rate."""
     deep = "10" in footage.pixel_format
     frame_bytes = footage.width * footage.height * 3 * (2 if deep else 1)
     lookahead = max(10, min(_LOOKAHEAD, _LOOKAHEAD_BYTES // frame_bytes))
-    options = {"preset": "fast", "rc-lookahead": str(lookahead)}
+    parameters = x264_colour_volume(footage.colour_volume)
     if footage.field_order:
-        options["x264-params"] = "bff=1" if footage.field_order == "bottom_first" else "tff=1"
-    output = target.add_stream(
+        parameters.append("bff=1" if footage.field_order == "bottom_first" else "tff=1")
+    return Settings(
         "libx264",
-        rate=footage.rate,
-        options=options,
-        width=footage.width,
-        height=footage.height,
-        pix_fmt=footage.pixel_format,
-        bit_rate=encoding.bitrate,
-        bit_rate_tolerance=encoding.bitrate,
-        time_base=footage.clock,
+        {
+            "preset": "fast",
+            "rc-lookahead": str(lookahead),
+            "b": str(encoding.bitrate),
+            # How far the average may stray: x264 catches up within ten seconds.
+            "bt": str(encoding.bitrate // 10),
+            "g": str(key_frame_distance(footage)),
+            **({"x264-params": ":".join(parameters)} if parameters else {}),
+            **field_flags(footage),
+        },
     )
-    context = output.codec_context
-    context.flags |= Flags.frame_duration
-    if footage.field_order:
-        context.flags |= Flags.interlaced_dct | Flags.interlaced_me
-    return output
