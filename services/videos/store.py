@@ -55,6 +55,8 @@ videos = sa.Table(
     sa.Column("work_requeued", sa.Integer, nullable=False, server_default="0"),
     sa.Column("metadata", _JSON),
     sa.Column("quality", _JSON),
+    sa.Column("thumbnails", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("web_video", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("target", _JSON),
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("updated_at", Utc, nullable=False),
@@ -216,10 +218,11 @@ def _video(row: sa.Row[Any]) -> Video:
             for name in ("updated_at", "percent", "eta_seconds", "error_message", "requeued")
         },
     )
-    plain = ("id", "name", "project_id", "user_id", "team_id", "parent_id", "metadata", "quality")
+    plain = ("id", "name", "project_id", "user_id", "team_id", "parent_id")
+    findings = ("metadata", "quality", "thumbnails", "web_video")
     times = ("created_at", "updated_at", "look_at")
     target = Target(**columns["target"]) if columns["target"] is not None else None
-    kept = {name: columns[name] for name in plain + times}
+    kept = {name: columns[name] for name in plain + findings + times}
     return Video(upload=upload, work=work, target=target, **kept)
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from services.videos.model.targets import Source, Wish, decide
-from tests.videos.test_targets import SOURCE, violations
+from services.videos.model.targets import decide
+from services.videos.model.wishes import Source, Wish
+from tests.videos.originals import SOURCE, violations
 
 
 def resized(source: Source = SOURCE, **resolution: Any) -> tuple[int, int]:

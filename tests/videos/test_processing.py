@@ -51,6 +51,7 @@ async def test_a_processing_runs_from_request_to_done(house: House) -> None:
             bitrate=bitrate,
             pixel_format="yuv420p",
             file_name="film.mov",
+            scaler="scale",
         )
     )
 
@@ -155,11 +156,11 @@ async def test_every_documented_field_is_looked_at(house: House) -> None:
     assert {violation.field for violation in error.violations} == {
         *("mediaContainerCodec.container", "mediaContainerCodec.codec"),
         *("appleProresProfile", "dnxhdHrProfile"),
-        *("scanning", "scanning.tag", "scanning.scanningType", "scanning.interlacedFieldOrder"),
+        *("scanning.tag", "scanning.scanningType", "scanning.interlacedFieldOrder"),
         *("chromaSubsampling.yuv", "chromaSubsampling.bits", "bitrate.mbps"),
         *("deinterlacer", "denoiser", "stabilizer", "scaler", "clarityBoost"),
-        *("resolution", "resolution.tag", "resolution.aspectRatioTag"),
-        *("frameRateConverter", "frameRate", "frameRate.tag", "postProcessor"),
+        *("resolution.tag", "resolution.width", "resolution.height", "resolution.aspectRatioTag"),
+        *("frameRateConverter", "frameRate.fps", "frameRate.tag", "postProcessor"),
         "range.startPositionMilliseconds",
     }
     assert len((await house.ask("ListVideos", videos_pb2.ListVideosRequest())).embedded.videos) == 1

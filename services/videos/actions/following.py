@@ -68,8 +68,14 @@ class Following:
         if work is None:
             await store.look_later(tx, video.id, next_look(video, moment))
             return
-        metadata, quality = news.metadata, news.quality
-        video = replace(video, work=work, metadata=metadata, quality=quality)
+        video = replace(
+            video,
+            work=work,
+            metadata=news.metadata,
+            quality=news.quality,
+            thumbnails=news.thumbnails,
+            web_video=news.web_video,
+        )
         await self._save(tx, video)
         await announcing.announce(self._outbox, tx, video, announcing.worked(video))
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from fractions import Fraction
+from typing import Any
 
 from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from services.chassis.clients import Clients
 from services.videos.model.records import News, Outcome, Video
+from services.videos.model.targets import Target
 from vitascope.media.v1 import internal_pb2, operations_pb2
 from vitascope.work.v1 import work_pb2, work_pb2_grpc
 
@@ -53,26 +56,43 @@ def submission_of(video: Video) -> work_pb2.Submission:
         light = video.upload is not None and video.upload.light
         submission.kind = "video.ingest"
         submission.lane = work_pb2.LANE_SHORT
-        spec = operations_pb2.VideoIngestSpec(video_id=video.id, light=light)
-        submission.spec = spec.SerializeToString()
+        ingestion = operations_pb2.VideoIngestSpec(video_id=video.id, light=light)
+        submission.spec = ingestion.SerializeToString()
         return submission
-    target = video.target
     submission.kind = "video.process"
     submission.lane = work_pb2.LANE_LONG
-    submission.spec = operations_pb2.VideoProcessSpec(
-        source_video_id=video.parent_id,
-        video_id=video.id,
-        container=target.container,
-        codec=target.codec,
-        width=target.width,
-        height=target.height,
-        bitrate=target.bitrate,
-        pixel_format=target.pixel_format,
-        file_name=target.file_name,
-    ).SerializeToString()
+    spec = _conversion(video.target)
+    spec.source_video_id, spec.video_id = video.parent_id, video.id
+    submission.spec = spec.SerializeToString()
     submission.destination.video.video_id = video.id
     submission.destination.video.role = internal_pb2.ROLE_PROCESSED
     return submission
+
+
+def _conversion(target: Target) -> operations_pb2.VideoProcessSpec:
+    rate = Fraction(target.frame_rate) if target.frame_rate else None
+    return operations_pb2.VideoProcessSpec(
+        container=target.container,
+        codec=target.codec,
+        profile=target.profile,
+        width=target.width,
+        height=target.height,
+        # What profiles decide is known, but not to be asked for.
+        bitrate=0 if target.profile else target.bitrate or 0,
+        pixel_format=target.pixel_format,
+        file_name=target.file_name,
+        source_field_order=target.source_field_order,
+        deinterlacer=target.deinterlacer,
+        denoiser=target.denoiser,
+        scaler=target.scaler,
+        frame_rate_converter=target.frame_rate_converter,
+        frame_rate=operations_pb2.Ratio(numerator=rate.numerator, denominator=rate.denominator)
+        if rate
+        else None,
+        target_field_order=target.target_field_order,
+        start_position_milliseconds=target.clip_start,
+        end_position_milliseconds=target.clip_end,
+    )
 
 
 def news_of(item: work_pb2.Item) -> News:
@@ -97,13 +117,20 @@ def _news_of(item: work_pb2.Item) -> News:
 
 
 def _result_of(item: work_pb2.Item) -> News:
-    result: operations_pb2.VideoIngestResult | operations_pb2.VideoProcessResult
-    quality = None
-    if item.request_id.startswith("ingest:"):
-        result = operations_pb2.VideoIngestResult.FromString(item.result)
-        if result.HasField("quality_assessment"):
-            quality = MessageToDict(result.quality_assessment, preserving_proto_field_name=True)
-    else:
-        result = operations_pb2.VideoProcessResult.FromString(item.result)
-    metadata = MessageToDict(result.metadata, preserving_proto_field_name=True)
-    return News(item.request_id, Outcome.DONE, metadata=metadata, quality=quality)
+    if not item.request_id.startswith("ingest:"):
+        made = operations_pb2.VideoProcessResult.FromString(item.result)
+        return News(item.request_id, Outcome.DONE, metadata=_json(made.metadata))
+    found = operations_pb2.VideoIngestResult.FromString(item.result)
+    assessed = found.HasField("quality_assessment")
+    return News(
+        item.request_id,
+        Outcome.DONE,
+        metadata=_json(found.metadata),
+        quality=_json(found.quality_assessment) if assessed else None,
+        thumbnails=found.thumbnails,
+        web_video=found.web_video,
+    )
+
+
+def _json(message: Message) -> dict[str, Any]:
+    return MessageToDict(message, preserving_proto_field_name=True)

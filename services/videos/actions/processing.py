@@ -19,7 +19,8 @@ from services.videos.model.records import (
     VideoNotIngested,
     Work,
 )
-from services.videos.model.targets import Source, Target, Wish, decide
+from services.videos.model.targets import Target, decide
+from services.videos.model.wishes import Source, Wish
 
 
 class Processing:

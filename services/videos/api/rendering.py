@@ -7,9 +7,8 @@ from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.videos.api.addresses import Addresses
+from services.videos.api.parameters import parameters_message
 from services.videos.model.records import Project, Status, Video
-from services.videos.model.targets import Target
-from vitascope.media.v1 import operations_pb2
 from vitascope.videos.v1 import projects_pb2, video_pb2
 
 
@@ -80,6 +79,8 @@ def ingestion_state(video: Video) -> video_pb2.IngestionState:
         processing_progress_percent=work.percent,
         eta_seconds=work.eta_seconds,
         error_message=work.error_message,
+        thumbnails_available=video.thumbnails,
+        web_video_available=video.web_video,
     )
     if video.parent_id is not None and work.status is not Status.DONE:
         state = video_pb2.IngestionState(
@@ -131,35 +132,7 @@ def _processing(video: Video) -> video_pb2.Processing | None:
         return None
     return video_pb2.Processing(
         processing_state=processing_state(video),
-        processing_parameters=video_pb2.ProcessingParameters(
-            source_video=video_pb2.SourceVideo(
-                start_position_milliseconds=video.target.start,
-                end_position_milliseconds=video.target.end,
-            ),
-            target_video=_target_video(video.target),
-        ),
-    )
-
-
-def _target_video(target: Target) -> video_pb2.TargetVideo:
-    filters = []
-    if target.scales:
-        size = Struct()
-        size.update({"width": target.width, "height": target.height})
-        filters.append(video_pb2.NamedProperties(name="scale", properties=size))
-    return video_pb2.TargetVideo(
-        container=video_pb2.NamedProperties(name=target.container, properties=Struct()),
-        codec=video_pb2.NamedProperties(name=target.codec, properties=Struct()),
-        pixel_format=operations_pb2.PixelFormat(
-            name=target.pixel_format,
-            chroma_subsampling=operations_pb2.ChromaSubsamplingInfo(
-                yuv=target.yuv, bits=target.bits
-            ),
-        ),
-        bitrate=target.bitrate,
-        frame_width=target.width,
-        frame_height=target.height,
-        video_filters=filters,
+        processing_parameters=parameters_message(video.target),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Value
 
-from services.videos.model.targets import Wish
+from services.videos.model.wishes import Wish
 from vitascope.videos.v1 import videos_pb2
 
 

@@ -144,6 +144,7 @@ class Video:
     """A video: an uploaded original, or (with `parent_id`) what was made of one.
 
     `metadata` and `quality` are the worker's findings in protobuf's JSON form;
+    `thumbnails` and `web_video` say that ingestion made them;
     `look_at` is when to ask the other side if no event comes.
     """
 
@@ -160,6 +161,8 @@ class Video:
     look_at: datetime | None
     metadata: Mapping[str, Any] | None = None
     quality: Mapping[str, Any] | None = None
+    thumbnails: bool = False
+    web_video: bool = False
     target: Target | None = None
 
     @property
@@ -184,6 +187,8 @@ class News:
     error_message: str | None = None
     metadata: Mapping[str, Any] | None = None
     quality: Mapping[str, Any] | None = None
+    thumbnails: bool = False
+    web_video: bool = False
     requeued: int = 0
 
     @property

@@ -1,19 +1,11 @@
 """The values of `process-video`: which are documented, and which run today."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from services.chassis.errors import Violation
-
-CODECS_OF = {
-    "mov": ("h264", "prores", "dnxhd", "hevc", "mpeg2", "ffv1"),
-    "mxf": ("h264", "xdcam", "mpeg2", "dnxhd"),
-    "mp4": ("h264", "hevc"),
-    "mts": ("h264", "hevc", "mpeg2"),
-}
-"""The documented codecs of each container."""
-
-H264_YUV = ("4:2:0", "4:2:2", "4:4:4")
-H264_BITS = (8, 10)
+from services.videos.model.codecs import CODECS, CODECS_OF, PRORES
+from services.videos.model.problems import Problems
+from services.videos.model.rates import TAGS
+from services.videos.model.wishes import Wish
 
 BOXES = {"hd_1080p": (1920, 1080), "uhd_4k": (3840, 2160), "uhd_8k": (7680, 4320)}
 """The frame, in pixels, that a resolution tag fits the picture into."""
@@ -26,44 +18,49 @@ class Choice:
     """A field that takes one of a few words.
 
     `field` is its path in the request's JSON; `wish` is the attribute of
-    `targets.Wish` that carries it; words that are documented but not
-    `available` are refused as "not available yet".
+    `wishes.Wish` that carries it; words that are documented but not
+    available are in `missing`, refused as "not available yet".
     """
 
     field: str
     wish: str
     documented: tuple[str, ...]
-    available: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
-    def violation(self, value: str) -> Violation | None:
-        """What is wrong with the lower-case `value`, if anything."""
+    @property
+    def available(self) -> tuple[str, ...]:
+        """The words that run."""
+        return tuple(word for word in self.documented if word not in self.missing)
+
+    def check(self, value: str, problems: Problems) -> bool:
+        """Whether the lower-case `value` runs; if not, say why."""
         if value in self.available:
-            return None
+            return True
         if value not in self.documented:
-            words = ", ".join(self.documented)
-            return Violation(field=self.field, description=f"{value!r} is not one of {words}")
-        return not_yet(self.field, value, self.available)
+            problems.add(self.field, f"{value!r} is not one of {', '.join(self.documented)}")
+        else:
+            instead = f"; available: {', '.join(self.available)}" if self.available else ""
+            problems.add(self.field, f"{value!r} is not available yet{instead}")
+        return False
 
 
-def not_yet(field: str, value: object, available: tuple[str, ...] = ()) -> Violation:
-    """The refusal of a documented value that nothing here can run so far."""
-    instead = f"; available: {', '.join(available)}" if available else ""
-    return Violation(field=field, description=f"{value!r} is not available yet{instead}")
+def known(wish: Wish, problems: Problems) -> Wish:
+    """Return `wish` without the words that do not run, which become problems."""
+    unknown = {
+        choice.wish: None
+        for choice in CHOICES
+        if (value := getattr(wish, choice.wish)) is not None and not choice.check(value, problems)
+    }
+    return replace(wish, **unknown)  # type: ignore[arg-type]
 
+
+_CLARITY = ("none", "marginal", "very_low", "low", "medium", "high", "very_high")
+_CLARITY_NUMBERS = tuple(map(str, range(len(_CLARITY))))
 
 CHOICES = (
-    Choice("mediaContainerCodec.container", "container", tuple(CODECS_OF), ("mov", "mp4")),
-    Choice(
-        "mediaContainerCodec.codec",
-        "codec",
-        ("h264", "prores", "dnxhd", "xdcam", "hevc", "mpeg2", "ffv1"),
-        ("h264",),
-    ),
-    Choice(
-        "appleProresProfile",
-        "prores_profile",
-        ("proxy", "lt", "standard", "hq", "4444", "4444xq"),
-    ),
+    Choice("mediaContainerCodec.container", "container", tuple(CODECS_OF)),
+    Choice("mediaContainerCodec.codec", "codec", CODECS),
+    Choice("appleProresProfile", "prores_profile", tuple(PRORES)),
     Choice(
         "dnxhdHrProfile",
         "dnxhd_profile",
@@ -72,51 +69,39 @@ CHOICES = (
             for family in ("dnxhd", "dnxhr")
             for quality in ("lb", "sq", "hq", "hqx", "444")
         ),
+        missing=("dnxhd_444",),
     ),
     Choice(
-        "scanning.tag",
-        "scanning_tag",
-        ("auto", "progressive", "interlaced_tff", "interlaced_bff"),
-        ("auto", "progressive"),
+        "scanning.tag", "scanning_tag", ("auto", "progressive", "interlaced_tff", "interlaced_bff")
     ),
-    Choice(
-        "scanning.scanningType", "scanning_type", ("progressive", "interlaced"), ("progressive",)
-    ),
+    Choice("scanning.scanningType", "scanning_type", ("progressive", "interlaced")),
     Choice("scanning.interlacedFieldOrder", "field_order", ("top_field", "bottom_field")),
+    Choice("chromaSubsampling.yuv", "yuv", ("4:1:0", "4:1:1", "4:2:0", "4:2:2", "4:4:0", "4:4:4")),
     Choice(
-        "chromaSubsampling.yuv",
-        "yuv",
-        ("4:1:0", "4:1:1", "4:2:0", "4:2:2", "4:4:0", "4:4:4"),
-        H264_YUV,
+        "deinterlacer", "deinterlacer", ("deint", "yadif", "bwdif", "weston3f"), missing=("deint",)
     ),
-    Choice("deinterlacer", "deinterlacer", ("deint", "yadif", "bwdif", "weston3f")),
-    Choice("denoiser", "denoiser", ("denoise", "hqdn3d")),
-    Choice("stabilizer", "stabilizer", ("dejit",)),
-    Choice("scaler", "scaler", ("pabsr1", "dvres", "dvres2", "scale"), ("scale",)),
-    Choice("resolution.tag", "resolution_tag", (*BOXES, *FACTORS), (*BOXES, *FACTORS)),
+    Choice("denoiser", "denoiser", ("denoise", "hqdn3d"), missing=("denoise",)),
+    Choice("stabilizer", "stabilizer", ("dejit",), missing=("dejit",)),
     Choice(
-        "resolution.aspectRatioTag",
-        "aspect_ratio_tag",
-        ("display", "storage", "16:9", "4:3"),
-        ("display", "storage", "16:9", "4:3"),
+        "scaler",
+        "scaler",
+        ("pabsr1", "dvres", "dvres2", "scale"),
+        missing=("pabsr1", "dvres", "dvres2"),
     ),
+    Choice("resolution.tag", "resolution_tag", (*BOXES, *FACTORS)),
+    Choice("resolution.aspectRatioTag", "aspect_ratio_tag", ("display", "storage", "16:9", "4:3")),
     Choice(
         "clarityBoost",
         "clarity_boost",
-        (
-            *("none", "marginal", "very_low", "low", "medium", "high", "very_high"),
-            *map(str, range(7)),
-        ),
-        ("none", "0"),
+        (*_CLARITY, *_CLARITY_NUMBERS),
+        missing=(*_CLARITY[1:], *_CLARITY_NUMBERS[1:]),
     ),
-    Choice("frameRateConverter", "frame_rate_converter", ("fps", "fblend", "mcinterpolate", "vfi")),
     Choice(
-        "frameRate.tag",
-        "frame_rate_tag",
-        (
-            *("film_ntsc", "film", "video_pal", "video_ntsc", "video_hd"),
-            *("video_pal_fast", "video_ntsc_fast", "video_hd_fast", "video_uhd_fast"),
-        ),
+        "frameRateConverter",
+        "frame_rate_converter",
+        ("fps", "fblend", "mcinterpolate", "vfi"),
+        missing=("vfi",),
     ),
-    Choice("postProcessor", "post_processor", ("filmgrain",)),
+    Choice("frameRate.tag", "frame_rate_tag", tuple(TAGS)),
+    Choice("postProcessor", "post_processor", ("filmgrain",), missing=("filmgrain",)),
 )

@@ -23,37 +23,40 @@ _sym_db = _symbol_database.Default()
 
 
 from vitascope.accounts.v1 import limits_pb2 as vitascope_dot_accounts_dot_v1_dot_limits__pb2
+from vitascope.options.v1 import options_pb2 as vitascope_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"vitascope/accounts/v1/events.proto\x12\x15vitascope.accounts.v1\x1a\"vitascope/accounts/v1/limits.proto\"\x93\x06\n\x0c\x41\x63\x63ountEvent\x12\x14\n\x07user_id\x18\x01 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07team_id\x18\x02 \x01(\tH\x02\x88\x01\x01\x12\x36\n\nuser_added\x18\n \x01(\x0b\x32 .vitascope.accounts.v1.UserAddedH\x00\x12\x38\n\x0buser_banned\x18\x0b \x01(\x0b\x32!.vitascope.accounts.v1.UserBannedH\x00\x12<\n\ruser_unbanned\x18\x0c \x01(\x0b\x32#.vitascope.accounts.v1.UserUnbannedH\x00\x12G\n\x13signing_key_changed\x18\r \x01(\x0b\x32(.vitascope.accounts.v1.SigningKeyChangedH\x00\x12Q\n\x18signature_secret_changed\x18\x0e \x01(\x0b\x32-.vitascope.accounts.v1.SignatureSecretChangedH\x00\x12\x36\n\nteam_added\x18\x0f \x01(\x0b\x32 .vitascope.accounts.v1.TeamAddedH\x00\x12:\n\x0cmember_added\x18\x10 \x01(\x0b\x32\".vitascope.accounts.v1.MemberAddedH\x00\x12>\n\x0emember_removed\x18\x11 \x01(\x0b\x32$.vitascope.accounts.v1.MemberRemovedH\x00\x12\x36\n\nkeys_added\x18\x12 \x01(\x0b\x32 .vitascope.accounts.v1.KeysAddedH\x00\x12:\n\x0ckeys_revoked\x18\x13 \x01(\x0b\x32\".vitascope.accounts.v1.KeysRevokedH\x00\x12>\n\x0elimits_changed\x18\x14 \x01(\x0b\x32$.vitascope.accounts.v1.LimitsChangedH\x00\x42\x0b\n\thappeningB\n\n\x08_user_idB\n\n\x08_team_id\"\x1a\n\tUserAdded\x12\r\n\x05\x65mail\x18\x01 \x01(\t\"\x1c\n\nUserBanned\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x0e\n\x0cUserUnbanned\"#\n\x11SigningKeyChanged\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"\x18\n\x16SignatureSecretChanged\"\x19\n\tTeamAdded\x12\x0c\n\x04name\x18\x01 \x01(\t\"\r\n\x0bMemberAdded\"\x0f\n\rMemberRemoved\"\x1c\n\tKeysAdded\x12\x0f\n\x07keys_id\x18\x01 \x01(\t\"\x1e\n\x0bKeysRevoked\x12\x0f\n\x07keys_id\x18\x01 \x01(\t\"E\n\rLimitsChanged\x12\x34\n\x06limits\x18\x01 \x01(\x0b\x32$.vitascope.accounts.v1.AccountLimitsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"vitascope/accounts/v1/events.proto\x12\x15vitascope.accounts.v1\x1a\"vitascope/accounts/v1/limits.proto\x1a\"vitascope/options/v1/options.proto\"\xae\x06\n\x0c\x41\x63\x63ountEvent\x12\x14\n\x07user_id\x18\x01 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07team_id\x18\x02 \x01(\tH\x02\x88\x01\x01\x12\x36\n\nuser_added\x18\n \x01(\x0b\x32 .vitascope.accounts.v1.UserAddedH\x00\x12\x38\n\x0buser_banned\x18\x0b \x01(\x0b\x32!.vitascope.accounts.v1.UserBannedH\x00\x12<\n\ruser_unbanned\x18\x0c \x01(\x0b\x32#.vitascope.accounts.v1.UserUnbannedH\x00\x12G\n\x13signing_key_changed\x18\r \x01(\x0b\x32(.vitascope.accounts.v1.SigningKeyChangedH\x00\x12Q\n\x18signature_secret_changed\x18\x0e \x01(\x0b\x32-.vitascope.accounts.v1.SignatureSecretChangedH\x00\x12\x36\n\nteam_added\x18\x0f \x01(\x0b\x32 .vitascope.accounts.v1.TeamAddedH\x00\x12:\n\x0cmember_added\x18\x10 \x01(\x0b\x32\".vitascope.accounts.v1.MemberAddedH\x00\x12>\n\x0emember_removed\x18\x11 \x01(\x0b\x32$.vitascope.accounts.v1.MemberRemovedH\x00\x12\x36\n\nkeys_added\x18\x12 \x01(\x0b\x32 .vitascope.accounts.v1.KeysAddedH\x00\x12:\n\x0ckeys_revoked\x18\x13 \x01(\x0b\x32\".vitascope.accounts.v1.KeysRevokedH\x00\x12>\n\x0elimits_changed\x18\x14 \x01(\x0b\x32$.vitascope.accounts.v1.LimitsChangedH\x00:\x19\xf2\xc7\x18\x15vitascope.accounts.v1B\x0b\n\thappeningB\n\n\x08_user_idB\n\n\x08_team_id\"\x1a\n\tUserAdded\x12\r\n\x05\x65mail\x18\x01 \x01(\t\"\x1c\n\nUserBanned\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x0e\n\x0cUserUnbanned\"#\n\x11SigningKeyChanged\x12\x0e\n\x06key_id\x18\x01 \x01(\t\"\x18\n\x16SignatureSecretChanged\"\x19\n\tTeamAdded\x12\x0c\n\x04name\x18\x01 \x01(\t\"\r\n\x0bMemberAdded\"\x0f\n\rMemberRemoved\"\x1c\n\tKeysAdded\x12\x0f\n\x07keys_id\x18\x01 \x01(\t\"\x1e\n\x0bKeysRevoked\x12\x0f\n\x07keys_id\x18\x01 \x01(\t\"E\n\rLimitsChanged\x12\x34\n\x06limits\x18\x01 \x01(\x0b\x32$.vitascope.accounts.v1.AccountLimitsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vitascope.accounts.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ACCOUNTEVENT']._serialized_start=98
-  _globals['_ACCOUNTEVENT']._serialized_end=885
-  _globals['_USERADDED']._serialized_start=887
-  _globals['_USERADDED']._serialized_end=913
-  _globals['_USERBANNED']._serialized_start=915
-  _globals['_USERBANNED']._serialized_end=943
-  _globals['_USERUNBANNED']._serialized_start=945
-  _globals['_USERUNBANNED']._serialized_end=959
-  _globals['_SIGNINGKEYCHANGED']._serialized_start=961
-  _globals['_SIGNINGKEYCHANGED']._serialized_end=996
-  _globals['_SIGNATURESECRETCHANGED']._serialized_start=998
-  _globals['_SIGNATURESECRETCHANGED']._serialized_end=1022
-  _globals['_TEAMADDED']._serialized_start=1024
-  _globals['_TEAMADDED']._serialized_end=1049
-  _globals['_MEMBERADDED']._serialized_start=1051
-  _globals['_MEMBERADDED']._serialized_end=1064
-  _globals['_MEMBERREMOVED']._serialized_start=1066
-  _globals['_MEMBERREMOVED']._serialized_end=1081
-  _globals['_KEYSADDED']._serialized_start=1083
-  _globals['_KEYSADDED']._serialized_end=1111
-  _globals['_KEYSREVOKED']._serialized_start=1113
-  _globals['_KEYSREVOKED']._serialized_end=1143
-  _globals['_LIMITSCHANGED']._serialized_start=1145
-  _globals['_LIMITSCHANGED']._serialized_end=1214
+  _globals['_ACCOUNTEVENT']._loaded_options = None
+  _globals['_ACCOUNTEVENT']._serialized_options = b'\362\307\030\025vitascope.accounts.v1'
+  _globals['_ACCOUNTEVENT']._serialized_start=134
+  _globals['_ACCOUNTEVENT']._serialized_end=948
+  _globals['_USERADDED']._serialized_start=950
+  _globals['_USERADDED']._serialized_end=976
+  _globals['_USERBANNED']._serialized_start=978
+  _globals['_USERBANNED']._serialized_end=1006
+  _globals['_USERUNBANNED']._serialized_start=1008
+  _globals['_USERUNBANNED']._serialized_end=1022
+  _globals['_SIGNINGKEYCHANGED']._serialized_start=1024
+  _globals['_SIGNINGKEYCHANGED']._serialized_end=1059
+  _globals['_SIGNATURESECRETCHANGED']._serialized_start=1061
+  _globals['_SIGNATURESECRETCHANGED']._serialized_end=1085
+  _globals['_TEAMADDED']._serialized_start=1087
+  _globals['_TEAMADDED']._serialized_end=1112
+  _globals['_MEMBERADDED']._serialized_start=1114
+  _globals['_MEMBERADDED']._serialized_end=1127
+  _globals['_MEMBERREMOVED']._serialized_start=1129
+  _globals['_MEMBERREMOVED']._serialized_end=1144
+  _globals['_KEYSADDED']._serialized_start=1146
+  _globals['_KEYSADDED']._serialized_end=1174
+  _globals['_KEYSREVOKED']._serialized_start=1176
+  _globals['_KEYSREVOKED']._serialized_end=1206
+  _globals['_LIMITSCHANGED']._serialized_start=1208
+  _globals['_LIMITSCHANGED']._serialized_end=1277
 # @@protoc_insertion_point(module_scope)

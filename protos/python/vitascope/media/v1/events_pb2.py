@@ -23,21 +23,24 @@ _sym_db = _symbol_database.Default()
 
 
 from vitascope.media.v1 import internal_pb2 as vitascope_dot_media_dot_v1_dot_internal__pb2
+from vitascope.options.v1 import options_pb2 as vitascope_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fvitascope/media/v1/events.proto\x12\x12vitascope.media.v1\x1a!vitascope/media/v1/internal.proto\"\xe2\x01\n\nMediaEvent\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12;\n\x0eupload_started\x18\n \x01(\x0b\x32!.vitascope.media.v1.UploadStartedH\x00\x12?\n\x10upload_abandoned\x18\x0b \x01(\x0b\x32#.vitascope.media.v1.UploadAbandonedH\x00\x12\x37\n\x0cmedia_stored\x18\x0c \x01(\x0b\x32\x1f.vitascope.media.v1.MediaStoredH\x00\x42\x0b\n\thappening\"\x0f\n\rUploadStarted\"\x11\n\x0fUploadAbandoned\"=\n\x0bMediaStored\x12.\n\x05media\x18\x01 \x01(\x0b\x32\x1f.vitascope.media.v1.StoredMediab\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fvitascope/media/v1/events.proto\x12\x12vitascope.media.v1\x1a!vitascope/media/v1/internal.proto\x1a\"vitascope/options/v1/options.proto\"\xfa\x01\n\nMediaEvent\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12;\n\x0eupload_started\x18\n \x01(\x0b\x32!.vitascope.media.v1.UploadStartedH\x00\x12?\n\x10upload_abandoned\x18\x0b \x01(\x0b\x32#.vitascope.media.v1.UploadAbandonedH\x00\x12\x37\n\x0cmedia_stored\x18\x0c \x01(\x0b\x32\x1f.vitascope.media.v1.MediaStoredH\x00:\x16\xf2\xc7\x18\x12vitascope.media.v1B\x0b\n\thappening\"\x0f\n\rUploadStarted\"\x11\n\x0fUploadAbandoned\"=\n\x0bMediaStored\x12.\n\x05media\x18\x01 \x01(\x0b\x32\x1f.vitascope.media.v1.StoredMediab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vitascope.media.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MEDIAEVENT']._serialized_start=91
-  _globals['_MEDIAEVENT']._serialized_end=317
-  _globals['_UPLOADSTARTED']._serialized_start=319
-  _globals['_UPLOADSTARTED']._serialized_end=334
-  _globals['_UPLOADABANDONED']._serialized_start=336
-  _globals['_UPLOADABANDONED']._serialized_end=353
-  _globals['_MEDIASTORED']._serialized_start=355
-  _globals['_MEDIASTORED']._serialized_end=416
+  _globals['_MEDIAEVENT']._loaded_options = None
+  _globals['_MEDIAEVENT']._serialized_options = b'\362\307\030\022vitascope.media.v1'
+  _globals['_MEDIAEVENT']._serialized_start=127
+  _globals['_MEDIAEVENT']._serialized_end=377
+  _globals['_UPLOADSTARTED']._serialized_start=379
+  _globals['_UPLOADSTARTED']._serialized_end=394
+  _globals['_UPLOADABANDONED']._serialized_start=396
+  _globals['_UPLOADABANDONED']._serialized_end=413
+  _globals['_MEDIASTORED']._serialized_start=415
+  _globals['_MEDIASTORED']._serialized_end=476
 # @@protoc_insertion_point(module_scope)

@@ -54,6 +54,12 @@ class VideoIngestResult(_message.Message):
 
     METADATA_FIELD_NUMBER: _builtins.int
     QUALITY_ASSESSMENT_FIELD_NUMBER: _builtins.int
+    THUMBNAILS_FIELD_NUMBER: _builtins.int
+    WEB_VIDEO_FIELD_NUMBER: _builtins.int
+    thumbnails: _builtins.bool
+    """Whether thumbnails were made."""
+    web_video: _builtins.bool
+    """Whether a video for browsers was made."""
     @_builtins.property
     def metadata(self) -> Global___VideoMetadata:
         """What the file holds."""
@@ -67,10 +73,12 @@ class VideoIngestResult(_message.Message):
         *,
         metadata: Global___VideoMetadata | None = ...,
         quality_assessment: Global___QualityAssessment | None = ...,
+        thumbnails: _builtins.bool = ...,
+        web_video: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["metadata", b"metadata", "quality_assessment", b"quality_assessment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["metadata", b"metadata", "quality_assessment", b"quality_assessment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["metadata", b"metadata", "quality_assessment", b"quality_assessment", "thumbnails", b"thumbnails", "web_video", b"web_video"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

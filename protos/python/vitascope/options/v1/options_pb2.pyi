@@ -137,6 +137,7 @@ PARAMETER_FIELD_NUMBER: _builtins.int
 OUTPUT_FILE_FIELD_NUMBER: _builtins.int
 NULLABLE_FIELD_NUMBER: _builtins.int
 TASK_FIELD_NUMBER: _builtins.int
+TOPIC_FIELD_NUMBER: _builtins.int
 scope: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.str]
 """The scope that a caller's credentials must grant. Every RPC names one;
 a service refuses to start with an RPC that does not. `public` asks for
@@ -162,3 +163,7 @@ nullable: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions
 """In JSON the field is written as null when it is not set."""
 task: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, Global___Task]
 """Marks the parameter message of one task kind."""
+topic: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, _builtins.str]
+"""Marks a message that is a value of this Kafka topic, which anyone may
+follow: the AsyncAPI document lists it.
+"""

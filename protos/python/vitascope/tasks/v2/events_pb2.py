@@ -22,23 +22,26 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from vitascope.options.v1 import options_pb2 as vitascope_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fvitascope/tasks/v2/events.proto\x12\x12vitascope.tasks.v2\"\xa2\x02\n\tTaskEvent\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x11\n\ttask_name\x18\x03 \x01(\t\x12\x30\n\x06queued\x18\n \x01(\x0b\x32\x1e.vitascope.tasks.v2.TaskQueuedH\x00\x12\x32\n\x07started\x18\x0b \x01(\x0b\x32\x1f.vitascope.tasks.v2.TaskStartedH\x00\x12\x38\n\nprogressed\x18\x0c \x01(\x0b\x32\".vitascope.tasks.v2.TaskProgressedH\x00\x12\x34\n\x08\x66inished\x18\r \x01(\x0b\x32 .vitascope.tasks.v2.TaskFinishedH\x00\x42\x0b\n\thappening\"\x0c\n\nTaskQueued\"\x1e\n\x0bTaskStarted\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\"K\n\x0eTaskProgressed\x12\x0f\n\x07percent\x18\x01 \x01(\x01\x12\x18\n\x0b\x65ta_seconds\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_eta_seconds\"L\n\x0cTaskFinished\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x1a\n\rerror_message\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_error_messageb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fvitascope/tasks/v2/events.proto\x12\x12vitascope.tasks.v2\x1a\"vitascope/options/v1/options.proto\"\xba\x02\n\tTaskEvent\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x11\n\ttask_name\x18\x03 \x01(\t\x12\x30\n\x06queued\x18\n \x01(\x0b\x32\x1e.vitascope.tasks.v2.TaskQueuedH\x00\x12\x32\n\x07started\x18\x0b \x01(\x0b\x32\x1f.vitascope.tasks.v2.TaskStartedH\x00\x12\x38\n\nprogressed\x18\x0c \x01(\x0b\x32\".vitascope.tasks.v2.TaskProgressedH\x00\x12\x34\n\x08\x66inished\x18\r \x01(\x0b\x32 .vitascope.tasks.v2.TaskFinishedH\x00:\x16\xf2\xc7\x18\x12vitascope.tasks.v1B\x0b\n\thappening\"\x0c\n\nTaskQueued\"\x1e\n\x0bTaskStarted\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\"K\n\x0eTaskProgressed\x12\x0f\n\x07percent\x18\x01 \x01(\x01\x12\x18\n\x0b\x65ta_seconds\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_eta_seconds\"L\n\x0cTaskFinished\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x1a\n\rerror_message\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_error_messageb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vitascope.tasks.v2.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TASKEVENT']._serialized_start=56
-  _globals['_TASKEVENT']._serialized_end=346
-  _globals['_TASKQUEUED']._serialized_start=348
-  _globals['_TASKQUEUED']._serialized_end=360
-  _globals['_TASKSTARTED']._serialized_start=362
-  _globals['_TASKSTARTED']._serialized_end=392
-  _globals['_TASKPROGRESSED']._serialized_start=394
-  _globals['_TASKPROGRESSED']._serialized_end=469
-  _globals['_TASKFINISHED']._serialized_start=471
-  _globals['_TASKFINISHED']._serialized_end=547
+  _globals['_TASKEVENT']._loaded_options = None
+  _globals['_TASKEVENT']._serialized_options = b'\362\307\030\022vitascope.tasks.v1'
+  _globals['_TASKEVENT']._serialized_start=92
+  _globals['_TASKEVENT']._serialized_end=406
+  _globals['_TASKQUEUED']._serialized_start=408
+  _globals['_TASKQUEUED']._serialized_end=420
+  _globals['_TASKSTARTED']._serialized_start=422
+  _globals['_TASKSTARTED']._serialized_end=452
+  _globals['_TASKPROGRESSED']._serialized_start=454
+  _globals['_TASKPROGRESSED']._serialized_end=529
+  _globals['_TASKFINISHED']._serialized_start=531
+  _globals['_TASKFINISHED']._serialized_end=607
 # @@protoc_insertion_point(module_scope)

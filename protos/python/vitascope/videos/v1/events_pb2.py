@@ -22,27 +22,30 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from vitascope.options.v1 import options_pb2 as vitascope_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n vitascope/videos/v1/events.proto\x12\x13vitascope.videos.v1\"\x9a\x04\n\nVideoEvent\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x0f\n\x07team_id\x18\x02 \x01(\t\x12\x17\n\nproject_id\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x16\n\tparent_id\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x34\n\x07\x63reated\x18\n \x01(\x0b\x32!.vitascope.videos.v1.VideoCreatedH\x00\x12H\n\x14ingestion_progressed\x18\x0b \x01(\x0b\x32(.vitascope.videos.v1.IngestionProgressedH\x00\x12\x44\n\x12ingestion_finished\x18\x0c \x01(\x0b\x32&.vitascope.videos.v1.IngestionFinishedH\x00\x12J\n\x15processing_progressed\x18\r \x01(\x0b\x32).vitascope.videos.v1.ProcessingProgressedH\x00\x12\x46\n\x13processing_finished\x18\x0e \x01(\x0b\x32\'.vitascope.videos.v1.ProcessingFinishedH\x00\x12\x34\n\x07\x64\x65leted\x18\x0f \x01(\x0b\x32!.vitascope.videos.v1.VideoDeletedH\x00\x42\x0b\n\thappeningB\r\n\x0b_project_idB\x0c\n\n_parent_id\"\x0e\n\x0cVideoCreated\"P\n\x13IngestionProgressed\x12\x0f\n\x07percent\x18\x01 \x01(\x01\x12\x18\n\x0b\x65ta_seconds\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_eta_seconds\"Q\n\x11IngestionFinished\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x1a\n\rerror_message\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_error_message\"Q\n\x14ProcessingProgressed\x12\x0f\n\x07percent\x18\x01 \x01(\x01\x12\x18\n\x0b\x65ta_seconds\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_eta_seconds\"R\n\x12ProcessingFinished\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x1a\n\rerror_message\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_error_message\"\x0e\n\x0cVideoDeletedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n vitascope/videos/v1/events.proto\x12\x13vitascope.videos.v1\x1a\"vitascope/options/v1/options.proto\"\xb3\x04\n\nVideoEvent\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\x0f\n\x07team_id\x18\x02 \x01(\t\x12\x17\n\nproject_id\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x16\n\tparent_id\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x34\n\x07\x63reated\x18\n \x01(\x0b\x32!.vitascope.videos.v1.VideoCreatedH\x00\x12H\n\x14ingestion_progressed\x18\x0b \x01(\x0b\x32(.vitascope.videos.v1.IngestionProgressedH\x00\x12\x44\n\x12ingestion_finished\x18\x0c \x01(\x0b\x32&.vitascope.videos.v1.IngestionFinishedH\x00\x12J\n\x15processing_progressed\x18\r \x01(\x0b\x32).vitascope.videos.v1.ProcessingProgressedH\x00\x12\x46\n\x13processing_finished\x18\x0e \x01(\x0b\x32\'.vitascope.videos.v1.ProcessingFinishedH\x00\x12\x34\n\x07\x64\x65leted\x18\x0f \x01(\x0b\x32!.vitascope.videos.v1.VideoDeletedH\x00:\x17\xf2\xc7\x18\x13vitascope.videos.v1B\x0b\n\thappeningB\r\n\x0b_project_idB\x0c\n\n_parent_id\"\x0e\n\x0cVideoCreated\"P\n\x13IngestionProgressed\x12\x0f\n\x07percent\x18\x01 \x01(\x01\x12\x18\n\x0b\x65ta_seconds\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_eta_seconds\"Q\n\x11IngestionFinished\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x1a\n\rerror_message\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_error_message\"Q\n\x14ProcessingProgressed\x12\x0f\n\x07percent\x18\x01 \x01(\x01\x12\x18\n\x0b\x65ta_seconds\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_eta_seconds\"R\n\x12ProcessingFinished\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x1a\n\rerror_message\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x10\n\x0e_error_message\"\x0e\n\x0cVideoDeletedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vitascope.videos.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VIDEOEVENT']._serialized_start=58
-  _globals['_VIDEOEVENT']._serialized_end=596
-  _globals['_VIDEOCREATED']._serialized_start=598
-  _globals['_VIDEOCREATED']._serialized_end=612
-  _globals['_INGESTIONPROGRESSED']._serialized_start=614
-  _globals['_INGESTIONPROGRESSED']._serialized_end=694
-  _globals['_INGESTIONFINISHED']._serialized_start=696
-  _globals['_INGESTIONFINISHED']._serialized_end=777
-  _globals['_PROCESSINGPROGRESSED']._serialized_start=779
-  _globals['_PROCESSINGPROGRESSED']._serialized_end=860
-  _globals['_PROCESSINGFINISHED']._serialized_start=862
-  _globals['_PROCESSINGFINISHED']._serialized_end=944
-  _globals['_VIDEODELETED']._serialized_start=946
-  _globals['_VIDEODELETED']._serialized_end=960
+  _globals['_VIDEOEVENT']._loaded_options = None
+  _globals['_VIDEOEVENT']._serialized_options = b'\362\307\030\023vitascope.videos.v1'
+  _globals['_VIDEOEVENT']._serialized_start=94
+  _globals['_VIDEOEVENT']._serialized_end=657
+  _globals['_VIDEOCREATED']._serialized_start=659
+  _globals['_VIDEOCREATED']._serialized_end=673
+  _globals['_INGESTIONPROGRESSED']._serialized_start=675
+  _globals['_INGESTIONPROGRESSED']._serialized_end=755
+  _globals['_INGESTIONFINISHED']._serialized_start=757
+  _globals['_INGESTIONFINISHED']._serialized_end=838
+  _globals['_PROCESSINGPROGRESSED']._serialized_start=840
+  _globals['_PROCESSINGPROGRESSED']._serialized_end=921
+  _globals['_PROCESSINGFINISHED']._serialized_start=923
+  _globals['_PROCESSINGFINISHED']._serialized_end=1005
+  _globals['_VIDEODELETED']._serialized_start=1007
+  _globals['_VIDEODELETED']._serialized_end=1021
 # @@protoc_insertion_point(module_scope)

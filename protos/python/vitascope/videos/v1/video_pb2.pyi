@@ -251,6 +251,8 @@ class IngestionState(_message.Message):
     PROCESSING_PROGRESS_PERCENT_FIELD_NUMBER: _builtins.int
     ETA_SECONDS_FIELD_NUMBER: _builtins.int
     ERROR_MESSAGE_FIELD_NUMBER: _builtins.int
+    THUMBNAILS_AVAILABLE_FIELD_NUMBER: _builtins.int
+    WEB_VIDEO_AVAILABLE_FIELD_NUMBER: _builtins.int
     ingestion_status: _builtins.str
     """INITIAL, IN_PROGRESS, DONE or ERROR."""
     video_metadata_available: _builtins.bool
@@ -263,6 +265,10 @@ class IngestionState(_message.Message):
     """Seconds until it is expected to end."""
     error_message: _builtins.str
     """Why it failed."""
+    thumbnails_available: _builtins.bool
+    """Whether thumbnails can be downloaded."""
+    web_video_available: _builtins.bool
+    """Whether the video for browsers can be downloaded."""
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
         """When it last changed."""
@@ -277,10 +283,12 @@ class IngestionState(_message.Message):
         processing_progress_percent: _builtins.float | None = ...,
         eta_seconds: _builtins.float | None = ...,
         error_message: _builtins.str | None = ...,
+        thumbnails_available: _builtins.bool = ...,
+        web_video_available: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_error_message", b"_error_message", "_eta_seconds", b"_eta_seconds", "_processing_progress_percent", b"_processing_progress_percent", "error_message", b"error_message", "eta_seconds", b"eta_seconds", "processing_progress_percent", b"processing_progress_percent", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error_message", b"_error_message", "_eta_seconds", b"_eta_seconds", "_processing_progress_percent", b"_processing_progress_percent", "error_message", b"error_message", "eta_seconds", b"eta_seconds", "ingestion_status", b"ingestion_status", "processing_progress_percent", b"processing_progress_percent", "updated_at", b"updated_at", "video_metadata_available", b"video_metadata_available", "video_metadata_committed", b"video_metadata_committed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_error_message", b"_error_message", "_eta_seconds", b"_eta_seconds", "_processing_progress_percent", b"_processing_progress_percent", "error_message", b"error_message", "eta_seconds", b"eta_seconds", "ingestion_status", b"ingestion_status", "processing_progress_percent", b"processing_progress_percent", "thumbnails_available", b"thumbnails_available", "updated_at", b"updated_at", "video_metadata_available", b"video_metadata_available", "video_metadata_committed", b"video_metadata_committed", "web_video_available", b"web_video_available"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__error_message: _TypeAlias = _typing.Literal["error_message"]  # noqa: Y015
     _WhichOneofArgType__error_message: _TypeAlias = _typing.Literal["_error_message", b"_error_message"]  # noqa: Y015
@@ -450,12 +458,16 @@ class TargetVideo(_message.Message):
     FRAME_WIDTH_FIELD_NUMBER: _builtins.int
     FRAME_HEIGHT_FIELD_NUMBER: _builtins.int
     VIDEO_FILTERS_FIELD_NUMBER: _builtins.int
+    SCANNING_FIELD_NUMBER: _builtins.int
+    AVERAGE_FRAMERATE_FIELD_NUMBER: _builtins.int
     bitrate: _builtins.int
-    """Bits per second."""
+    """Bits per second; absent where the content decides."""
     frame_width: _builtins.int
     """Width in pixels."""
     frame_height: _builtins.int
     """Height in pixels."""
+    average_framerate: _builtins.float
+    """Frames per second."""
     @_builtins.property
     def container(self) -> Global___NamedProperties:
         """The container format."""
@@ -472,6 +484,10 @@ class TargetVideo(_message.Message):
     def video_filters(self) -> _containers.RepeatedCompositeFieldContainer[Global___NamedProperties]:
         """The filters, in the order in which they run."""
 
+    @_builtins.property
+    def scanning(self) -> _operations_pb2.ScanningFinding:
+        """Progressive or interlaced."""
+
     def __init__(
         self,
         *,
@@ -482,17 +498,23 @@ class TargetVideo(_message.Message):
         frame_width: _builtins.int | None = ...,
         frame_height: _builtins.int | None = ...,
         video_filters: _abc.Iterable[Global___NamedProperties] | None = ...,
+        scanning: _operations_pb2.ScanningFinding | None = ...,
+        average_framerate: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_bitrate", b"_bitrate", "_frame_height", b"_frame_height", "_frame_width", b"_frame_width", "bitrate", b"bitrate", "codec", b"codec", "container", b"container", "frame_height", b"frame_height", "frame_width", b"frame_width", "pixel_format", b"pixel_format"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_average_framerate", b"_average_framerate", "_bitrate", b"_bitrate", "_frame_height", b"_frame_height", "_frame_width", b"_frame_width", "average_framerate", b"average_framerate", "bitrate", b"bitrate", "codec", b"codec", "container", b"container", "frame_height", b"frame_height", "frame_width", b"frame_width", "pixel_format", b"pixel_format", "scanning", b"scanning"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bitrate", b"_bitrate", "_frame_height", b"_frame_height", "_frame_width", b"_frame_width", "bitrate", b"bitrate", "codec", b"codec", "container", b"container", "frame_height", b"frame_height", "frame_width", b"frame_width", "pixel_format", b"pixel_format", "video_filters", b"video_filters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_average_framerate", b"_average_framerate", "_bitrate", b"_bitrate", "_frame_height", b"_frame_height", "_frame_width", b"_frame_width", "average_framerate", b"average_framerate", "bitrate", b"bitrate", "codec", b"codec", "container", b"container", "frame_height", b"frame_height", "frame_width", b"frame_width", "pixel_format", b"pixel_format", "scanning", b"scanning", "video_filters", b"video_filters"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__average_framerate: _TypeAlias = _typing.Literal["average_framerate"]  # noqa: Y015
+    _WhichOneofArgType__average_framerate: _TypeAlias = _typing.Literal["_average_framerate", b"_average_framerate"]  # noqa: Y015
     _WhichOneofReturnType__bitrate: _TypeAlias = _typing.Literal["bitrate"]  # noqa: Y015
     _WhichOneofArgType__bitrate: _TypeAlias = _typing.Literal["_bitrate", b"_bitrate"]  # noqa: Y015
     _WhichOneofReturnType__frame_height: _TypeAlias = _typing.Literal["frame_height"]  # noqa: Y015
     _WhichOneofArgType__frame_height: _TypeAlias = _typing.Literal["_frame_height", b"_frame_height"]  # noqa: Y015
     _WhichOneofReturnType__frame_width: _TypeAlias = _typing.Literal["frame_width"]  # noqa: Y015
     _WhichOneofArgType__frame_width: _TypeAlias = _typing.Literal["_frame_width", b"_frame_width"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__average_framerate) -> _WhichOneofReturnType__average_framerate | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__bitrate) -> _WhichOneofReturnType__bitrate | None: ...
     @_typing.overload

@@ -563,9 +563,9 @@ class ProcessVideoRequest(_message.Message):
     video_id: _builtins.str
     """The original to make it of."""
     apple_prores_profile: _builtins.str
-    """proxy, lt, standard, hq, 4444 or 4444xq; for codec prores."""
+    """proxy, lt, standard, hq, 4444 or 4444xq; needed with codec prores."""
     dnxhd_hr_profile: _builtins.str
-    """The profile; for codec dnxhd."""
+    """dnxhd_ or dnxhr_ with lb, sq, hq, hqx or 444; needed with codec dnxhd."""
     deinterlacer: _builtins.str
     """deint, yadif, bwdif or weston3f."""
     denoiser: _builtins.str
@@ -573,9 +573,9 @@ class ProcessVideoRequest(_message.Message):
     stabilizer: _builtins.str
     """dejit."""
     scaler: _builtins.str
-    """pabsr1, dvres or scale."""
+    """pabsr1, dvres, dvres2 or scale."""
     frame_rate_converter: _builtins.str
-    """fps, fblend or mcinterpolate."""
+    """fps, fblend, mcinterpolate or vfi; fps when only a frame rate is given."""
     post_processor: _builtins.str
     """filmgrain."""
     @_builtins.property
@@ -785,7 +785,7 @@ class Bitrate(_message.Message):
 
     MBPS_FIELD_NUMBER: _builtins.int
     mbps: _builtins.float
-    """Megabits per second, 0.01 to 4000."""
+    """Megabits per second, 0.01 to 4000; only for codecs that can be given one."""
     def __init__(
         self,
         *,
@@ -812,7 +812,7 @@ class Resolution(_message.Message):
     HEIGHT_FIELD_NUMBER: _builtins.int
     ASPECT_RATIO_TAG_FIELD_NUMBER: _builtins.int
     tag: _builtins.str
-    """hd_1080p, uhd_4k, uhd_8k, 2x, 3x or 4x."""
+    """hd_1080p, uhd_4k, uhd_8k, no_scaling, 2x, 3x or 4x."""
     width: _builtins.int
     """Pixels, 16 to 7680."""
     height: _builtins.int
@@ -860,7 +860,7 @@ class FrameRate(_message.Message):
     FPS_FIELD_NUMBER: _builtins.int
     tag: _builtins.str
     """film_ntsc, film, video_pal, video_ntsc, video_hd, video_pal_fast,
-    video_ntsc_fast or video_hd_fast.
+    video_ntsc_fast, video_hd_fast or video_uhd_fast.
     """
     fps: _builtins.float
     """Frames per second, 0.001 to 999."""
