@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.media.engine.containers import CONTAINERS
 from services.media.engine.encoders.h264 import PIXEL_FORMATS
 from services.media.engine.failure import BadMedia
+from services.media.engine.filters.scaling import nearest_format
 from services.media.engine.plan import Encoding, Filters
 from services.media.engine.probe import VideoFacts, probe
 from services.media.engine.reading import open_video, video_stream
-from services.media.engine.scaling import nearest_format
 from services.media.engine.shape import display_matrix
-from services.media.engine.sound import CARRIED
 from services.media.engine.transcode import transcode
 from tests.media.material import (
     COLLECTION,
@@ -48,7 +48,9 @@ def converted(
     facts = probe(source, unheard)
     pixel_format = nearest_format(pixel_format or facts.pixels.name, PIXEL_FORMATS)
     encoding = Encoding(target.suffix[1:], "h264", bitrate=bitrate)
-    transcode(source, target, facts, Filters(*size, pixel_format), encoding, unheard)
+    order = facts.field_order or ""
+    filters = Filters(*size, pixel_format, source_field_order=order, target_field_order=order)
+    transcode(source, target, facts, filters, encoding, unheard)
     return facts, probe(target, unheard)
 
 
@@ -126,7 +128,7 @@ def assert_same_sound(source: Path, target: Path) -> None:
             if each.codec_context and each.codec_context.sample_rate
         ]
         found = [each.codec_context.codec.canonical_name for each in new.streams.audio]
-    carried = [kind in CARRIED["mp4"] for kind, _ in kinds]
+    carried = [kind in CONTAINERS["mp4"].carried for kind, _ in kinds]
     assert found == [
         kind if carry else "aac" for (kind, _), carry in zip(kinds, carried, strict=True)
     ]

@@ -2,102 +2,160 @@
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import dropwhile
 
-import av
 from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
+from services.media.engine.clocks import clock_of_grid, clock_of_source
 from services.media.engine.colour import colour_volume, stored_colour
+from services.media.engine.decoding import decoded
+from services.media.engine.filters import deinterlace, framerate, hqdn3d
+from services.media.engine.filters.interlace import flagged, interlaced, reordered
+from services.media.engine.filters.scaling import nearest_format, scaled
+from services.media.engine.filters.times import around, end_of, moved, since, start_of, until
 from services.media.engine.footage import Footage
+from services.media.engine.opening import Opening
+from services.media.engine.pixels import describe
 from services.media.engine.plan import Filters
 from services.media.engine.probe import VideoFacts
-from services.media.engine.scaling import Scaler
 from services.media.engine.shape import display_matrix, placed, scaled_pixel_shape
 
-# Clocks finer than this upset players; the other is that of broadcast.
-_FINEST_CLOCK = 1_000_000
-_BROADCAST_CLOCK = Fraction(1, 90_000)
+# Frames after which hqdn3d has found its picture.
+_WARM_UP = 12
+
+
+def lead(filters: Filters) -> int:
+    """How many frames before the wanted part the filters look at."""
+    return (
+        deinterlace.NEIGHBOURS * bool(filters.deinterlacer)
+        + _WARM_UP * bool(filters.denoiser)
+        + framerate.LEAD.get(filters.frame_rate_converter, 0)
+    )
 
 
 class Pipeline:
-    """Makes frames to encode of the packets of a video.
-
-    `first` is the stream's first frame, `origin` the time in the source, in
-    seconds, that becomes 0.
-    """
+    """Makes frames to encode of the packets of a video."""
 
     def __init__(
-        self,
-        source: VideoStream,
-        facts: VideoFacts,
-        filters: Filters,
-        first: VideoFrame,
-        origin: Fraction,
+        self, source: VideoStream, facts: VideoFacts, filters: Filters, opening: Opening
     ) -> None:
         self._source = source
         self._facts = facts
-        self._origin = origin
-        self._unit = source.time_base or _BROADCAST_CLOCK
-        self._clock = self._unit if self._unit.denominator <= _FINEST_CLOCK else _BROADCAST_CLOCK
-        self._last = -1
-        self._frames = 0
-        colour = stored_colour(first)
-        width, height = filters.width, filters.height
-        self._scaler = Scaler(width, height, filters.pixel_format, colour)
+        self._filters = filters
+        self._opening = opening
+        # How long a frame is shown once it is deinterlaced, in seconds.
+        doubles = deinterlace.doubles_rate(filters.deinterlacer)
+        self._usual = 1 / facts.average_rate / (2 if doubles else 1)
+        # The fields of what is to be scaled, and of what is made.
+        self._fields = "" if filters.deinterlacer else filters.source_field_order
+        self._target_fields = filters.target_field_order if _divides(filters) else ""
+        self.footage = self._footage()
+
+    def _footage(self) -> Footage:
+        facts, filters, first = self._facts, self._filters, self._opening.first
+        size = filters.width, filters.height
         matrix = display_matrix(first)
-        self.footage = Footage(
-            width=width,
-            height=height,
+        rate = filters.frame_rate if filters.frame_rate_converter else None
+        pairs = 2 if self._target_fields and not self._fields else 1
+        clock = clock_of_source(self._source.time_base)
+        if deinterlace.doubles_rate(filters.deinterlacer):
+            clock = clock_of_source(clock / 2)
+        if rate:
+            clock = clock_of_grid(pairs / rate, self._opening.start - self._opening.origin)
+        return Footage(
+            width=filters.width,
+            height=filters.height,
             pixel_format=filters.pixel_format,
-            clock=self._clock,
-            rate=facts.average_rate,
-            constant_rate=False,
-            # Lines of two fields cannot be told apart in chroma of an odd number of pairs.
-            field_order=facts.field_order if height % 4 == 0 else None,
+            clock=clock,
+            rate=(rate or 1 / self._usual) / pairs,
+            constant_rate=rate is not None,
+            field_order=self._target_fields or None,
             pixel_shape=scaled_pixel_shape(
-                source.sample_aspect_ratio, (facts.width, facts.height), (width, height)
+                self._source.sample_aspect_ratio, (facts.width, facts.height), size
             ),
-            colour=colour,
-            display_matrix=placed(matrix, width, height) if matrix else None,
+            colour=stored_colour(first),
+            display_matrix=placed(matrix, *size) if matrix else None,
             colour_volume=colour_volume(first),
         )
-        source.thread_type = "AUTO"
 
     def frames(self, packets: "Iterable[Packet[VideoStream]]") -> Iterator[VideoFrame]:
         """The frames to encode, in the order and the times of showing them."""
-        for packet in packets:
-            try:
-                decoded = packet.decode()
-            except av.error.InvalidDataError:
-                # The next frame that decodes is shown when it always was.
-                continue
-            yield from map(self._finished, decoded)
-        try:
-            rest = self._source.decode(None)
-        except av.error.InvalidDataError:
-            return
-        yield from map(self._finished, rest)
+        opening, filters, colour = self._opening, self._filters, self.footage.colour
+        frames = self._restored(self._decoded(packets))
+        # Without a place to begin at, the beginning is to be shown as it is.
+        if filters.start:
+            lead_in = framerate.LEAD.get(filters.frame_rate_converter, 0)
+            frames = since(frames, opening.start, lead_in)
+        frames = scaled(
+            frames, (filters.width, filters.height), filters.pixel_format, colour, self._fields
+        )
+        offset = -opening.origin
+        if filters.frame_rate_converter and filters.frame_rate:
+            bounds = opening.start, opening.end
+            frames = framerate.converted(
+                frames,
+                filters.frame_rate_converter,
+                filters.frame_rate,
+                bounds,
+                self._usual,
+                colour.matrix,
+            )
+            offset += opening.start
+        elif opening.end is not None:
+            frames = until(frames, opening.end)
+        return self._timed(self._interlaced(frames), offset)
 
-    def _finished(self, frame: VideoFrame) -> VideoFrame:
-        scaled = self._scaler.scale(frame)
-        scaled.pts, scaled.duration = self._time(frame)
-        scaled.time_base = self._clock
-        # The encoder decides anew which frames refer to which.
-        scaled.pict_type = PictureType.NONE
-        self._frames += 1
-        return scaled
+    def _decoded(self, packets: "Iterable[Packet[VideoStream]]") -> Iterator[VideoFrame]:
+        opening = self._opening
+        frames = decoded(self._source, packets, self._facts)
+        if opening.entry is not None:
+            # What needs earlier frames than those that were read is broken.
+            frames = dropwhile(lambda frame: not frame.key_frame, frames)
+        tail = deinterlace.NEIGHBOURS + framerate.TAIL
+        before = lead(self._filters) + 1 if self._filters.start else None
+        return around(frames, opening.start, before, opening.end, tail)
 
-    def _time(self, frame: VideoFrame) -> tuple[int, int]:
-        """When to show a frame and for how long, by the new clock."""
-        usual = 1 / self._facts.average_rate
-        # Bare codec streams carry no times, only a rate.
-        start = self._frames * usual
-        if frame.pts is not None:
-            start = frame.pts * self._unit - self._origin
-        # Some files repeat a time; a file's times may only go up.
-        self._last = max(round(start / self._clock), self._last + 1)
-        lasts = frame.duration * self._unit
-        if "mov" not in self._facts.container_name:
-            lasts = max(lasts, usual)
-        return self._last, max(1, round(lasts / self._clock))
+    def _restored(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        """Whole pictures, without noise, in their own size."""
+        filters, facts, colour = self._filters, self._facts, self.footage.colour
+        if filters.deinterlacer:
+            frames = deinterlace.deinterlaced(
+                frames,
+                filters.deinterlacer,
+                filters.source_field_order,
+                1 / facts.average_rate,
+                colour.matrix,
+            )
+        if filters.denoiser:
+            fitting = nearest_format(facts.pixels.name, hqdn3d.FORMATS)
+            size = facts.width, facts.height
+            frames = hqdn3d.denoised(scaled(frames, size, fitting, colour, self._fields))
+        return frames
+
+    def _interlaced(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        order, matrix = self._target_fields, self.footage.colour.matrix
+        if not order or order == self._fields:
+            return frames
+        if self._fields:
+            return reordered(frames, order, matrix)
+        return flagged(interlaced(frames, order), order, matrix)
+
+    def _timed(self, frames: Iterator[VideoFrame], offset: Fraction) -> Iterator[VideoFrame]:
+        """Frames by the new file's clock."""
+        last, clock = -1, self.footage.clock
+        for frame in frames:
+            duration = end_of(frame) - start_of(frame)
+            moved(frame, start_of(frame) + offset, duration, clock)
+            # A coarser clock may make two times one.
+            last = frame.pts = max(frame.pts or 0, last + 1)
+            # The encoder decides anew which frames refer to which.
+            frame.pict_type = PictureType.NONE
+            yield frame
+
+
+def _divides(filters: Filters) -> bool:
+    """Whether the new picture's lines, of colour too, come in pairs of fields."""
+    subsampled = describe(filters.pixel_format).subsampling in ("4:2:0", "4:4:0", "4:1:0")
+    return filters.height % (4 if subsampled else 2) == 0

@@ -9,17 +9,19 @@ import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from services.media.engine.containers import CONTAINERS
-from services.media.engine.failure import BadMedia
+from services.media.engine.containers import CONTAINERS, Container, create
+from services.media.engine.opening import opening
+from services.media.engine.part import Range
 from services.media.engine.picture import Picture
-from services.media.engine.pipeline import Pipeline
+from services.media.engine.pipeline import Pipeline, lead
 from services.media.engine.plan import Encoding, Filters
 from services.media.engine.probe import VideoFacts
 from services.media.engine.reading import open_video, video_stream
 from services.media.engine.sound import Track, sound_tracks
+from services.media.engine.tags import carry_chapters, carry_tags
+from services.media.engine.timecode import moved_timecode, source_timecode
 
 Progress = Callable[[float], None]
 
@@ -39,29 +41,38 @@ def transcode(
     decoded.
     """
     container = CONTAINERS[encoding.container]
-    first = _first_frame(source)
-    with (
-        open_video(source) as reader,
-        av.open(
-            f"file:{destination.absolute()}",
-            "w",
-            format=container.muxer,
-            container_options=container.options,
-        ) as writer,
-    ):
+    ahead = (lead(filters) + 1) / facts.average_rate
+    part = opening(source, facts, filters.start, filters.end, ahead)
+    with open_video(source) as reader, create(destination, container, encoding.codec) as writer:
         stream = video_stream(reader)
-        origin = _origin(reader, first)
-        pipeline = Pipeline(stream, facts, filters, first, origin)
+        part.enter(reader)
+        pipeline = Pipeline(stream, facts, filters, part)
         picture = Picture(writer, encoding, pipeline.footage)
-        sounds = sound_tracks(reader, writer, container, origin)
+        kept = Range(part.origin, part.end, cut=filters.start > 0)
+        sounds = sound_tracks(reader, writer, container, kept)
+        _tag(picture.stream, stream, container, facts.average_rate, filters.start)
+        carry_chapters(reader, writer, kept)
         packets = _packets(reader, [stream, *(reader.streams[index] for index in sounds)])
         for frame in pipeline.frames(_without_sound(packets, sounds)):
             picture.encode(frame)
             progress(min(100.0, picture.seconds * 100 / float(facts.duration)))
         picture.finish()
+        if part.end is not None:
+            _hear_out(packets, sounds, part.end)
         for sound in sounds.values():
             sound.finish()
     progress(100.0)
+
+
+def _tag(
+    made: VideoStream, source: VideoStream, container: Container, rate: Fraction, start: Fraction
+) -> None:
+    """Give the new picture what the old one's stream is told to be."""
+    carry_tags(source, made, container)
+    timecode = source_timecode(source)
+    if container.timecode and timecode and made.codec_context.framerate:
+        moved = moved_timecode(timecode, rate, start, made.codec_context.framerate)
+        made.metadata.update({"timecode": moved} if moved else {})
 
 
 def _without_sound(
@@ -75,18 +86,15 @@ def _without_sound(
             yield packet
 
 
-def _first_frame(source: Path) -> VideoFrame:
-    with open_video(source) as reader:
-        stream = video_stream(reader)
-        for packet in _packets(reader, [stream]):
-            try:
-                for frame in packet.decode():
-                    return frame
-            except av.error.InvalidDataError:
-                continue
-        for frame in stream.decode(None):
-            return frame
-    raise BadMedia("None of the video's frames can be decoded.")
+def _hear_out(packets: "Iterator[Packet[Any]]", sounds: Mapping[int, Track], end: Fraction) -> None:
+    """Put sound into its tracks up to a time: files store it later than its picture."""
+    going_on = set(sounds)
+    while going_on and (packet := next(packets, None)) is not None:
+        if packet.stream_index not in sounds:
+            continue
+        sounds[packet.stream_index].take(packet)
+        if packet.pts is None or packet.pts * packet.time_base >= end:
+            going_on.discard(packet.stream_index)
 
 
 def _packets(reader: InputContainer, streams: list[Stream]) -> "Iterator[Packet[Any]]":
@@ -97,17 +105,3 @@ def _packets(reader: InputContainer, streams: list[Stream]) -> "Iterator[Packet[
                 yield packet
     except av.error.InvalidDataError:
         return
-
-
-def _origin(reader: InputContainer, first: VideoFrame) -> Fraction:
-    """When the first of picture and sound starts, in seconds; broadcasts start anywhere."""
-    # A stream's start is that of its first packet, which B-frames make too late for a picture.
-    starts = [
-        Fraction(start * unit)
-        for start, unit in (
-            (first.pts, first.time_base),
-            *((sound.start_time, sound.time_base) for sound in reader.streams.audio),
-        )
-        if start is not None and unit is not None
-    ]
-    return min(starts, default=Fraction(0))

@@ -1,0 +1,39 @@
+"""Makes whole pictures of fields."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from av.video.frame import VideoFrame
+
+from services.media.engine.filters.native import Step, filtered
+from services.media.engine.filters.times import Ends
+
+# weston3f is the BBC's filter, after Martin Weston.
+_FILTERS = {
+    "yadif": ("yadif", {"mode": "send_frame", "deint": "all"}),
+    "bwdif": ("bwdif", {"mode": "send_field", "deint": "all"}),
+    "weston3f": ("w3fdif", {"mode": "field", "filter": "complex", "deint": "all"}),
+}
+_PARITIES = {"top_first": "tff", "bottom_first": "bff", "": "auto"}
+# Frames that a filter looks at on either side. Without neighbours bwdif falls
+# back to looking within one field.
+NEIGHBOURS = 1
+
+
+def doubles_rate(deinterlacer: str) -> bool:
+    """Whether a frame is made of every field, and not of every two."""
+    return deinterlacer in ("bwdif", "weston3f")
+
+
+def deinterlaced(
+    frames: Iterator[VideoFrame], deinterlacer: str, field_order: str, usual: Fraction, matrix: int
+) -> Iterator[VideoFrame]:
+    """Progressive pictures of interlaced ones, by yadif, bwdif or weston3f.
+
+    `field_order` is top_first, bottom_first, or empty for what each frame says.
+    `usual` is how long a frame is shown, in seconds.
+    """
+    name, options = _FILTERS[deinterlacer]
+    step: Step = (name, {**options, "parity": _PARITIES[field_order]})
+    ends = Ends(usual, NEIGHBOURS, NEIGHBOURS)
+    yield from ends.take_off(filtered(ends.put_on(frames), lambda _: [step], matrix))

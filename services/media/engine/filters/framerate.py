@@ -1,0 +1,57 @@
+"""Changes the number of frames a second."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from av.video.frame import VideoFrame
+
+from services.media.engine.filters.native import Step, filtered
+from services.media.engine.filters.times import Ends, start_of
+
+# Frames before the first, and after the last, that the converters look at.
+LEAD = {"fps": 0, "fblend": 0, "mcinterpolate": 1}
+TAIL = 3
+# By how many percent of white the mean difference of neighbours must jump to be
+# a cut. FFmpeg's own limits, 8.2 and 10, mix cuts between dark scenes.
+_CUT = "5"
+
+
+def converted(
+    frames: Iterator[VideoFrame],
+    converter: str,
+    rate: Fraction,
+    bounds: tuple[Fraction, Fraction | None],
+    usual: Fraction,
+    matrix: int,
+) -> Iterator[VideoFrame]:
+    """A frame every 1/`rate` seconds within `bounds`; times count from the first bound.
+
+    fps repeats and drops frames, fblend mixes neighbours, mcinterpolate moves
+    what moves between them, in eight bits; across a cut none of them mixes.
+    Bounds and `usual`, how long a frame is shown until then, are in seconds; no
+    second bound: where the frames end.
+    """
+    start, end = bounds
+    ends = Ends(usual, LEAD[converter], TAIL, Fraction(0), None if end is None else end - start)
+    padded = ends.put_on(_earlier(frames, start))
+    for number, frame in enumerate(
+        ends.take_off(filtered(padded, lambda frame: _steps(frame, converter, rate), matrix))
+    ):
+        frame.pts, frame.duration, frame.time_base = number, 1, 1 / rate
+        yield frame
+
+
+def _earlier(frames: Iterator[VideoFrame], seconds: Fraction) -> Iterator[VideoFrame]:
+    for frame in frames:
+        frame.pts = round((start_of(frame) - seconds) / (frame.time_base or 1))
+        yield frame
+
+
+def _steps(frame: VideoFrame, converter: str, rate: Fraction) -> list[Step]:
+    keep: Step = ("format", {"pix_fmts": frame.format.name})
+    if converter == "fps":
+        return [("fps", {"fps": str(rate)})]
+    if converter == "fblend":
+        return [("framerate", {"fps": str(rate), "scene": _CUT}), keep]
+    options = {"fps": str(rate), "mi_mode": "mci", "scd": "fdiff", "scd_threshold": _CUT}
+    return [("minterpolate", options), keep]
