@@ -1,6 +1,10 @@
 """The containers of new files: their muxers, and the sound that each can hold."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
 
 _PCM = ("alaw", "mulaw", "s16be", "s16le", "s24be", "s24le", "s32be", "s32le", "f32be", "f32le")
 
@@ -12,11 +16,16 @@ class Container:
     muxer: str
     # The codecs of sound that its players know.
     carried: frozenset[str]
-    # What sound of another codec becomes: aac or pcm.
-    encoded: str = "aac"
+    # What becomes of sound in other codecs, by whether they lose any: aac or pcm.
+    lossy: str = "aac"
+    lossless: str = "aac"
     options: dict[str, str] = field(default_factory=dict)
-    # Whether every frame must stand where one of a few rates puts it.
-    constant_rate: bool = False
+    # Whether sound may begin after the picture; else silence comes first.
+    late_starts: bool = True
+    # Whether it has a track, or a component, for timecode.
+    timecode: bool = False
+    # The only rate of its sound, in Hz.
+    sample_rate: int | None = None
 
 
 _ISO = {
@@ -29,24 +38,43 @@ _ISO = {
 CONTAINERS = {
     "mp4": Container(
         "mp4",
-        frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"}),
+        carried=frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "opus"}),
         options=_ISO,
+        timecode=True,
     ),
     "mov": Container(
         "mov",
-        frozenset({"aac", "ac3", "alac", "mp3", *(f"pcm_{sort}" for sort in _PCM)}),
+        carried=frozenset({"aac", "ac3", "alac", "mp3", *(f"pcm_{sort}" for sort in _PCM)}),
+        lossless="pcm",
         options=_ISO,
+        timecode=True,
     ),
+    # Its sound lies frame by frame beside the picture, so that all of it is made anew;
+    # plain samples lose nothing by that.
     "mxf": Container(
         "mxf",
-        frozenset({"pcm_s16le", "pcm_s24le"}),
-        encoded="pcm",
-        constant_rate=True,
+        carried=frozenset(),
+        lossy="pcm",
+        lossless="pcm",
+        late_starts=False,
+        timecode=True,
+        sample_rate=48_000,
     ),
-    "mts": Container(
-        "mpegts",
-        frozenset({"aac", "ac3", "dts", "eac3", "mp2", "mp3"}),
-        # AVI's and Matroska's late starts stay where they were.
-        options={"mpegts_copyts": "0"},
-    ),
+    "mts": Container("mpegts", carried=frozenset({"aac", "ac3", "dts", "eac3", "mp2", "mp3"})),
 }
+
+
+def create(path: Path, container: Container, codec: str) -> OutputContainer:
+    """Begin a file. `codec` is that of its video, by the Video API's name."""
+    url = f"file:{path.absolute()}"
+    if codec == "ffv1":
+        # FFmpeg writes FFV1 into mov, but PyAV asks first, and is told no. The muxer
+        # that hands on to others is not asked.
+        options = ":".join(f"{name}={value}" for name, value in container.options.items())
+        return av.open(f"[f={container.muxer}:{options}]{_escaped(url)}", "w", format="tee")
+    return av.open(url, "w", format=container.muxer, container_options=container.options)
+
+
+def _escaped(url: str) -> str:
+    """A name as FFmpeg's tee takes it, which means something by these characters."""
+    return "".join(f"\\{each}" if each in "\\'| " else each for each in url)

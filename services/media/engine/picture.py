@@ -1,13 +1,16 @@
 """The stream of pictures of a new file."""
 
+from collections.abc import Callable
 from typing import cast
 
 from av.codec.context import Flags
 from av.container import OutputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from services.media.engine.encoders import settings_of
+from services.media.engine.encoders.settings import Settings
 from services.media.engine.footage import Footage
 from services.media.engine.plan import Encoding
 
@@ -21,29 +24,71 @@ class Picture:
 
     def __init__(self, target: OutputContainer, encoding: Encoding, footage: Footage) -> None:
         self._target = target
-        self._clock = footage.clock
+        self._footage = footage
         self._last = 0
-        self.stream = _stream(target, encoding, footage)
+        told = settings_of(encoding, footage)
+        if told.counts and not footage.constant_rate:
+            raise ValueError(f"{encoding.codec} needs frames at a constant rate")
+        self._relabel = told.relabel
+        # Ticks of the footage's clock from one number of the encoder's to the next.
+        self._step = round(1 / footage.rate / footage.clock) if told.counts else 1
+        self._offset: int | None = None
+        self.stream = _stream(target, told, footage)
         if footage.display_matrix:
             self.stream.set_display_matrix(footage.display_matrix)
 
     @property
     def seconds(self) -> float:
         """How far into the new file the picture has come."""
-        return float(self._last * self._clock)
+        return float(self._last * self._footage.clock)
 
     def encode(self, frame: VideoFrame) -> None:
         """Put a frame into the file."""
         self._last = frame.pts or 0
-        self._target.mux(self.stream.encode(frame))
+        if self._step > 1:
+            self._offset = self._last if self._offset is None else self._offset
+            frame.pts = round((self._last - self._offset) / self._step)
+            frame.duration, frame.time_base = 1, 1 / self._footage.rate
+        # Some encoders ask the frames what colours they have.
+        colour = self._footage.colour
+        frame.colorspace, frame.color_range = colour.matrix, 2 if colour.full_range else 1
+        frame.color_trc, frame.color_primaries = colour.transfer, colour.primaries
+        self._mux(self.stream.encode(frame))
 
     def finish(self) -> None:
         """Put into the file what is still under way."""
-        self._target.mux(self.stream.encode(None))
+        self._mux(self.stream.encode(None))
+
+    def _mux(self, packets: "list[Packet[VideoStream]]") -> None:
+        for packet in packets:
+            if self._relabel is not None:
+                packet = _relabelled(packet, self._relabel)
+            if self._step > 1:
+                self._put_in_time(packet)
+            self._target.mux_one(packet)
+
+    def _put_in_time(self, packet: "Packet[VideoStream]") -> None:
+        """Give a packet of an encoder that counts frames the times of the footage."""
+        offset = self._offset or 0
+        packet.time_base = self._footage.clock
+        if packet.pts is not None:
+            packet.pts = packet.pts * self._step + offset
+        if packet.dts is not None:
+            packet.dts = packet.dts * self._step + offset
+        packet.duration = self._step
 
 
-def _stream(target: OutputContainer, encoding: Encoding, footage: Footage) -> VideoStream:
-    told = settings_of(encoding, footage)
+def _relabelled(
+    packet: "Packet[VideoStream]", relabel: Callable[[bytes], bytes]
+) -> "Packet[VideoStream]":
+    made = cast("Packet[VideoStream]", Packet(relabel(bytes(packet))))
+    made.stream, made.time_base = packet.stream, packet.time_base
+    made.pts, made.dts, made.duration = packet.pts, packet.dts, packet.duration
+    made.is_keyframe = packet.is_keyframe
+    return made
+
+
+def _stream(target: OutputContainer, told: Settings, footage: Footage) -> VideoStream:
     added = target.add_stream(
         told.encoder,
         rate=footage.rate,
@@ -51,9 +96,10 @@ def _stream(target: OutputContainer, encoding: Encoding, footage: Footage) -> Vi
         width=footage.width,
         height=footage.height,
         pix_fmt=footage.pixel_format,
-        time_base=footage.clock,
+        time_base=1 / footage.rate if told.counts else footage.clock,
     )
     stream = cast(VideoStream, added)
+    stream.time_base = footage.clock
     context = stream.codec_context
     if told.tag:
         context.codec_tag = told.tag
@@ -64,4 +110,7 @@ def _stream(target: OutputContainer, encoding: Encoding, footage: Footage) -> Vi
     context.colorspace = footage.colour.matrix
     context.color_trc = footage.colour.transfer
     context.color_primaries = footage.colour.primaries
+    if told.profile:
+        context.open()
+        context.profile = told.profile
     return stream

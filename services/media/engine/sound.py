@@ -1,9 +1,10 @@
-"""Carries sound into a new file: untouched where it can hold the codec, else as AAC."""
+"""Carries sound into a new file: untouched where it can hold the codec, else made anew."""
 
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, cast
 
 import av
+from av.audio.frame import AudioFrame
 from av.audio.layout import AudioLayout
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -11,6 +12,8 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from services.media.engine.containers import Container
+from services.media.engine.part import Range
+from services.media.engine.tags import carry_tags
 
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 # Layouts that AAC can say by number.
@@ -29,31 +32,36 @@ class Track(Protocol):
 
 
 def sound_tracks(
-    source: InputContainer, target: OutputContainer, container: Container, origin: Fraction
+    source: InputContainer, target: OutputContainer, container: Container, part: Range
 ) -> dict[int, Track]:
-    """A track for every stream of sound that can be read, by the stream's index.
-
-    `origin` is the time in the source, in seconds, that becomes 0.
-    """
+    """A track for every stream of sound that can be read, by the stream's index."""
     tracks: dict[int, Track] = {}
     for stream in source.streams.audio:
         # Streams of an unknown codec, or whose header is broken, have nothing to carry.
         if stream.codec_context is None or not stream.codec_context.sample_rate:
             continue
-        kind = (
-            _Carried if stream.codec_context.codec.canonical_name in container.carried else _Encoded
-        )
-        tracks[stream.index] = kind(target, stream, origin)
+        name = stream.codec_context.codec.canonical_name
+        # Plain samples lose nothing by being made anew, and can be cut anywhere then.
+        exact = name.startswith("pcm_") and (part.cut or part.end is not None)
+        carried = name in container.carried and not exact
+        kind = _Carried if carried else _Encoded
+        tracks[stream.index] = kind(target, stream, container, part)
     return tracks
 
 
 class _Carried:
-    def __init__(self, target: OutputContainer, stream: AudioStream, origin: Fraction) -> None:
+    def __init__(
+        self, target: OutputContainer, stream: AudioStream, container: Container, part: Range
+    ) -> None:
         self._target = target
         self._output = target.add_stream_from_template(stream)
-        self._output.metadata.update(_language(stream))
-        self._shift = round(origin / (stream.time_base or 1))
+        carry_tags(stream, self._output, container)
+        unit = stream.time_base or Fraction(1)
+        self._shift = round(part.origin / unit)
+        self._cut = part.cut
+        self._end = None if part.end is None else round(part.end / unit) - self._shift
         self._last: int | None = None
+        self._before: Packet[AudioStream] | None = None
 
     def take(self, packet: "Packet[AudioStream]") -> None:
         if packet.dts is None or packet.pts is None:
@@ -65,6 +73,21 @@ class _Carried:
         self._last = decoded
         packet.pts -= self._shift
         packet.dts = decoded
+        if self._cut and packet.pts + (packet.duration or 0) <= 0:
+            self._before = packet
+            return
+        if self._before is not None:
+            # What a decoder needs to have heard before what is heard.
+            self._put(self._before)
+            self._before = None
+        self._put(packet)
+
+    def _put(self, packet: "Packet[AudioStream]") -> None:
+        if self._end is not None:
+            left = self._end - cast(int, packet.pts)
+            if left <= 0:
+                return
+            packet.duration = min(packet.duration or left, left)
         packet.stream = self._output
         self._target.mux_one(packet)
 
@@ -73,16 +96,28 @@ class _Carried:
 
 
 class _Encoded:
-    def __init__(self, target: OutputContainer, stream: AudioStream, origin: Fraction) -> None:
+    def __init__(
+        self, target: OutputContainer, stream: AudioStream, container: Container, part: Range
+    ) -> None:
         self._target = target
-        rate, layout = _aac_rate(stream.sample_rate), _aac_layout(stream.layout)
-        self._output = target.add_stream(
-            "aac", rate=rate, layout=layout, bit_rate=_AAC_BITS_PER_CHANNEL * layout.nb_channels
-        )
-        self._output.metadata.update(_language(stream))
-        self._origin = origin
+        self._part = part
+        codec = stream.codec_context.codec
+        kind = container.lossless if codec.lossless and not codec.lossy else container.lossy
+        made = _pcm(target, stream, container) if kind == "pcm" else _aac(target, stream)
+        self._output = made
+        carry_tags(stream, made, container)
+        context = made.codec_context
         # Lost packets become silence, so that sound stays with its picture.
-        self._resampler = AudioResampler("fltp", layout, rate, options={"async": "1"})
+        options = {"async": "1"}
+        if part.cut or not container.late_starts:
+            # What comes before is cut off, what is missing is silence.
+            options["first_pts"] = "0"
+        self._resampler = AudioResampler(
+            context.format.name, context.layout, context.sample_rate, options=options
+        )
+        self._end = None
+        if part.end is not None:
+            self._end = round((part.end - part.origin) * context.sample_rate)
 
     def take(self, packet: "Packet[AudioStream]") -> None:
         try:
@@ -91,14 +126,49 @@ class _Encoded:
             return
         for frame in frames:
             if frame.pts is not None:
-                frame.pts -= round(self._origin / (frame.time_base or 1))
+                frame.pts -= round(self._part.origin / (frame.time_base or 1))
             for resampled in self._resampler.resample(frame):
-                self._target.mux(self._output.encode(resampled))
+                self._encode(resampled)
 
     def finish(self) -> None:
         for resampled in self._resampler.resample(None):
-            self._target.mux(self._output.encode(resampled))
+            self._encode(resampled)
         self._target.mux(self._output.encode(None))
+
+    def _encode(self, frame: AudioFrame) -> None:
+        if self._end is not None and frame.pts is not None:
+            left = self._end - frame.pts
+            if left <= 0:
+                return
+            frame = frame if left >= frame.samples else _shortened(frame, left)
+        self._target.mux(self._output.encode(frame))
+
+
+def _shortened(frame: AudioFrame, samples: int) -> AudioFrame:
+    """The first samples of a frame."""
+    across = 1 if frame.format.is_planar else frame.layout.nb_channels
+    plain = frame.to_ndarray()[:, : samples * across]
+    short = AudioFrame.from_ndarray(plain, frame.format.name, frame.layout.name)
+    short.sample_rate, short.time_base, short.pts = frame.sample_rate, frame.time_base, frame.pts
+    return short
+
+
+def _aac(target: OutputContainer, stream: AudioStream) -> AudioStream:
+    rate, layout = _aac_rate(stream.sample_rate), _aac_layout(stream.layout)
+    bits = _AAC_BITS_PER_CHANNEL * layout.nb_channels
+    return target.add_stream("aac", rate=rate, layout=layout, bit_rate=bits)
+
+
+def _pcm(target: OutputContainer, stream: AudioStream, container: Container) -> AudioStream:
+    """Plain samples, of 24 bits where the source has more than 16."""
+    context = stream.codec_context
+    # What loses is decoded to floating point, and is no better than 16 bits for it.
+    fine = context.codec.lossless and context.format.bytes > 2
+    return target.add_stream(
+        "pcm_s24le" if fine else "pcm_s16le",
+        rate=container.sample_rate or stream.sample_rate,
+        layout=stream.layout,
+    )
 
 
 def _aac_rate(rate: int) -> int:
@@ -111,7 +181,3 @@ def _aac_layout(layout: AudioLayout) -> AudioLayout:
         return layout
     names = {1: "mono", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 8: "7.1"}
     return AudioLayout(names.get(layout.nb_channels, "stereo"))
-
-
-def _language(stream: AudioStream) -> dict[str, str]:
-    return {key: value for key, value in stream.metadata.items() if key == "language"}

@@ -1,6 +1,7 @@
 """Makes a new file of a video: decodes, filters, encodes, and carries sound along."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ def transcode(
     container = CONTAINERS[encoding.container]
     ahead = (lead(filters) + 1) / facts.average_rate
     part = opening(source, facts, filters.start, filters.end, ahead)
+    if not container.late_starts:
+        part = replace(part, origin=part.start)
     with open_video(source) as reader, create(destination, container, encoding.codec) as writer:
         stream = video_stream(reader)
         part.enter(reader)

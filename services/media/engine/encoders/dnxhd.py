@@ -27,16 +27,34 @@ RASTERS = {
     "dnxhd_sq": {(1920, 1080, False): 120, (1920, 1080, True): 120, (1280, 720, False): 60},
     "dnxhd_hq": {(1920, 1080, False): 185, (1920, 1080, True): 185, (1280, 720, False): 90},
     "dnxhd_hqx": {(1920, 1080, False): 185, (1920, 1080, True): 185, (1280, 720, False): 90},
-    "dnxhd_444": {(1920, 1080, False): 350},
 }
+# The one size of dnxhd_444; progressive.
+RASTER_444 = 1920, 1080
+# Of VC-3 frames: where the version stands and where the number of the format.
+_VERSION, _COMPRESSION_ID = 4, slice(0x28, 0x2C)
+_DNXHD_VERSION = 1
+_DNXHD_444 = 1256
 # DNxHR takes any size from this one up, progressive.
 LEAST_WIDTH, LEAST_HEIGHT = 256, 120
 
 
 def settings(encoding: Encoding, footage: Footage) -> Settings:
     """A profile of DNxHD, which has few sizes, or of DNxHR, which has them all."""
+    if encoding.profile == "dnxhd_444":
+        return Settings("dnxhd", {"profile": "dnxhr_444"}, relabel=_as_dnxhd_444, profile="DNXHD")
     if encoding.profile not in RASTERS:
         return Settings("dnxhd", {"profile": encoding.profile})
     raster = footage.width, footage.height, footage.field_order is not None
     rate = RASTERS[encoding.profile][raster]
     return Settings("dnxhd", {"b": f"{rate}M", **field_flags(footage)})
+
+
+def _as_dnxhd_444(frame: bytes) -> bytes:
+    """A frame of DNxHR 444 at 1920x1080 as the frame of DNxHD 444 that it is but for its header.
+
+    FFmpeg does not offer to encode the latter: same tables, same number of bytes.
+    """
+    labelled = bytearray(frame)
+    labelled[_VERSION] = _DNXHD_VERSION
+    labelled[_COMPRESSION_ID] = _DNXHD_444.to_bytes(4, "big")
+    return bytes(labelled)

@@ -54,6 +54,7 @@ def settings(encoding: Encoding, footage: Footage) -> Settings:
             "bufsize": str(buffer),
             **_pictures(footage),
         },
+        counts=True,
     )
 
 
@@ -77,6 +78,7 @@ def xdcam_settings(encoding: Encoding, footage: Footage) -> Settings:
             "qmax": "28",
             **_pictures(footage),
         },
+        counts=True,
     )
 
 

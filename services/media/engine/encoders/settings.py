@@ -1,5 +1,6 @@
 """What an encoder is told."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from services.media.engine.footage import Footage
@@ -16,6 +17,12 @@ class Settings:
     options: dict[str, str] = field(default_factory=dict)
     # The four letters that name the codec in mov and mp4; empty: the muxer knows.
     tag: str = ""
+    # Turns each packet into what it is to be called; None: it stays as it is.
+    relabel: Callable[[bytes], bytes] | None = None
+    # Whether the encoder knows frames only by their number at a constant rate.
+    counts: bool = False
+    # The profile that the muxer is told, where it is not the encoder's.
+    profile: str = ""
 
 
 def key_frame_distance(footage: Footage) -> int:
