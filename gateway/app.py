@@ -10,6 +10,7 @@ import structlog
 from google.protobuf.descriptor import FileDescriptor
 
 from gateway.admission import Admission
+from gateway.asyncapi import events_document
 from gateway.channels import Channels
 from gateway.codec import Codec, to_json
 from gateway.docs import DocsPage
@@ -53,6 +54,7 @@ class Gateway:
         self._table = RouteTable(self._endpoints)
         self._own: dict[str, Callable[[Exchange], Awaitable[None]]] = {
             "openapi.json": self._answer_openapi,
+            "asyncapi.json": self._answer_asyncapi,
             "healthz": self._answer_health,
         }
         self._docs = DocsPage()
@@ -181,8 +183,15 @@ class Gateway:
     def _openapi(self) -> bytes:
         return to_json(document(self._files, self._endpoints, self._public_url))
 
+    @cached_property
+    def _asyncapi(self) -> bytes:
+        return to_json(events_document(self._files))
+
     async def _answer_openapi(self, exchange: Exchange) -> None:
         await exchange.answer(HTTPStatus.OK, self._openapi)
+
+    async def _answer_asyncapi(self, exchange: Exchange) -> None:
+        await exchange.answer(HTTPStatus.OK, self._asyncapi)
 
     async def _answer_health(self, exchange: Exchange) -> None:
         health = await self._channels.health()
