@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from tests.kit.forging import forged_token
 from tests.kit.suite import PASSWORD, Suite
+from tests.surfaces.studio import Studio
 
 PAGE = "https://app.example.com/editor"
 
@@ -75,3 +76,38 @@ def anyone(suite: Suite) -> Iterator[httpx.Client]:
     """A client without credentials."""
     with httpx.Client(base_url=suite.url, timeout=60) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def alice(suite: Suite) -> Person:
+    """Alice, who makes videos."""
+    return add_person(suite, "alice@example.org")
+
+
+@pytest.fixture(scope="session")
+def georges(suite: Suite) -> Person:
+    """Georges, who is in another team."""
+    return add_person(suite, "georges@example.org")
+
+
+@pytest.fixture(scope="module")
+def studio(alice: Person) -> Iterator[Studio]:
+    """Alice's videos, with a token that lasts for one file of tests."""
+    with signed_in(alice) as studio:
+        yield studio
+
+
+@pytest.fixture(scope="module")
+def stranger(georges: Person) -> Iterator[Studio]:
+    """Georges' videos."""
+    with signed_in(georges) as studio:
+        yield studio
+
+
+@contextmanager
+def signed_in(person: Person) -> Iterator[Studio]:
+    """Yield the person's videos."""
+    headers = {"Authorization": f"Bearer {person.token()}"}
+    url = person.suite.url
+    with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
+        yield Studio(client, url, person.id, person.team)
