@@ -12,7 +12,7 @@ from services.media.engine.clocks import clock_of_grid, clock_of_source
 from services.media.engine.colour import colour_volume, stored_colour
 from services.media.engine.decoding import decoded
 from services.media.engine.filters import deinterlace, framerate, hqdn3d
-from services.media.engine.filters.interlace import flagged, interlaced, reordered
+from services.media.engine.filters.interlace import interlaced, reordered
 from services.media.engine.filters.scaling import nearest_format, scaled
 from services.media.engine.filters.times import around, end_of, moved, since, start_of, until
 from services.media.engine.footage import Footage
@@ -138,9 +138,8 @@ class Pipeline:
         order, matrix = self._target_fields, self.footage.colour.matrix
         if not order or order == self._fields:
             return frames
-        if self._fields:
-            return reordered(frames, order, matrix)
-        return flagged(interlaced(frames, order), order, matrix)
+        make = reordered if self._fields else interlaced
+        return make(frames, order, matrix)
 
     def _timed(self, frames: Iterator[VideoFrame], offset: Fraction) -> Iterator[VideoFrame]:
         """Frames by the new file's clock."""

@@ -15,8 +15,7 @@ _FILTERS = {
     "weston3f": ("w3fdif", {"mode": "field", "filter": "complex", "deint": "all"}),
 }
 _PARITIES = {"top_first": "tff", "bottom_first": "bff", "": "auto"}
-# Frames that a filter looks at on either side. Without neighbours bwdif falls
-# back to looking within one field.
+# Frames that a filter looks at on either side.
 NEIGHBOURS = 1
 
 
@@ -31,9 +30,10 @@ def deinterlaced(
     """Progressive pictures of interlaced ones, by yadif, bwdif or weston3f.
 
     `field_order` is top_first, bottom_first, or empty for what each frame says.
-    `usual` is how long a frame is shown, in seconds.
+    `usual` is how long a frame is shown, in seconds. At the ends, where bwdif by
+    itself looks no further than into one field, frames find others beside them.
     """
     name, options = _FILTERS[deinterlacer]
     step: Step = (name, {**options, "parity": _PARITIES[field_order]})
-    ends = Ends(usual, NEIGHBOURS, NEIGHBOURS)
-    yield from ends.take_off(filtered(ends.put_on(frames), lambda _: [step], matrix))
+    ends = Ends(usual)
+    yield from ends.take_off(filtered(ends.mirrored(frames), lambda _: [step], matrix))

@@ -32,11 +32,10 @@ def converted(
     second bound: where the frames end.
     """
     start, end = bounds
-    ends = Ends(usual, LEAD[converter], TAIL, Fraction(0), None if end is None else end - start)
-    padded = ends.put_on(_earlier(frames, start))
-    for number, frame in enumerate(
-        ends.take_off(filtered(padded, lambda frame: _steps(frame, converter, rate), matrix))
-    ):
+    ends = Ends(usual, Fraction(0), None if end is None else end - start)
+    padded = ends.repeated(_earlier(frames, start), LEAD[converter], TAIL)
+    made = filtered(padded, lambda frame: _steps(frame, converter, rate), matrix)
+    for number, frame in enumerate(ends.take_off(made, 1 / rate)):
         frame.pts, frame.duration, frame.time_base = number, 1, 1 / rate
         yield frame
 

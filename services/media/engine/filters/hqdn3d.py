@@ -1,14 +1,12 @@
 """hqdn3d: a low-pass filter along lines, down columns and through time.
 
-After vf_hqdn3d of FFmpeg, by Daniel Moreno and Loren Merritt, whose numbers it
-gives to the bit; the build of FFmpeg that PyAV brings lacks it.
+After vf_hqdn3d of FFmpeg, by Daniel Moreno and Loren Merritt, which the build
+of FFmpeg that PyAV brings lacks. It gives the same numbers to the bit.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,9 +29,6 @@ FORMATS = tuple(
     }.items()
     for depth in depths
 )
-# Lines are filtered along in bundles: each sample waits for its left neighbour,
-# and meanwhile other lines have work for the processor.
-_BUNDLE = 8
 
 
 @dataclass(frozen=True)
@@ -101,16 +96,10 @@ class _Memory:
 
     def denoise(self, plane: Plane) -> None:
         """Filter a plane in place, and remember it."""
-        along = np.empty((_BUNDLE, plane.shape[1]), np.int32)
-        _compiled()(
-            plane,
-            self.before,
-            along,
-            self.spatial,
-            self.temporal,
-            self.widening,
-            self.coarsening,
-        )
+        # Getting the kernel takes a second and 100 MB: only who denoises does.
+        from services.media.engine.filters.hqdn3d_kernel import denoise
+
+        denoise(plane, self.before, self.spatial, self.temporal, self.widening, self.coarsening)
 
 
 def _table(strength: float, lut_bits: int) -> Table:
@@ -122,49 +111,3 @@ def _table(strength: float, lut_bits: int) -> Table:
     differences = ((steps << (9 - lut_bits)) + (1 << (8 - lut_bits)) - 1) / 512.0
     likeness = np.maximum(0, 1.0 - np.abs(differences) / 255.0)
     return np.rint(likeness**gamma * 256.0 * differences).astype(np.int16)
-
-
-@cache
-def _compiled() -> Callable[..., None]:
-    """The kernel in machine code; making that takes a second, so only who denoises does."""
-    import numba
-
-    compiled: Callable[..., None] = numba.njit(nogil=True)(_denoise)
-    return compiled
-
-
-def _denoise(
-    plane: Any,
-    before: Any,
-    along: Any,
-    spatial: Any,
-    temporal: Any,
-    widening: int,
-    coarsening: int,
-) -> None:
-    half = np.int32(((1 << widening) - 1) >> 1)
-    height, width = plane.shape
-    middle = np.int32(temporal.size // 2)
-    above = np.empty(width, np.int32)
-    for top in range(0, height, along.shape[0]):
-        lines = min(along.shape[0], height - top)
-        for line in range(lines):
-            along[line, 0] = (np.int32(plane[top + line, 0]) << widening) + half
-            if top + line == 0:
-                # FFmpeg filters the corner, and no other line's start, against itself.
-                along[line, 0] += spatial[middle]
-        for x in range(1, width):
-            for line in range(lines):
-                value = (np.int32(plane[top + line, x]) << widening) + half
-                change = (along[line, x - 1] - value) >> coarsening
-                along[line, x] = value + spatial[change + middle]
-        for line in range(lines):
-            y = top + line
-            for x in range(width):
-                value = along[line, x]
-                if y:
-                    value += spatial[((above[x] - value) >> coarsening) + middle]
-                above[x] = value
-                value += temporal[((np.int32(before[y, x]) - value) >> coarsening) + middle]
-                before[y, x] = value
-                plane[y, x] = value >> widening

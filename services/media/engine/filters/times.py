@@ -97,53 +97,76 @@ def until(frames: Iterator[VideoFrame], end: Fraction) -> Iterator[VideoFrame]:
 class Ends:
     """Gives a filter that looks at neighbours some beyond the first and the last frame.
 
-    They are repetitions, a usual distance (seconds) from one another; what the
-    filter makes of them is taken out again, as is what it makes of frames that
-    lie before `first` or from `end` on, where these are given.
+    They are a usual distance (seconds) from one another. What the filter makes
+    of them is taken out again, as is what it makes of frames that lie before
+    `first` or from `end` on, where these are given.
     """
 
     def __init__(
-        self,
-        usual: Fraction,
-        before: int,
-        after: int,
-        first: Fraction | None = None,
-        end: Fraction | None = None,
+        self, usual: Fraction, first: Fraction | None = None, end: Fraction | None = None
     ) -> None:
         self._usual = usual
-        self._before = before
-        self._after = after
         self._first = first
         self._end = end
 
-    def put_on(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
-        """The frames with neighbours at both ends."""
+    def mirrored(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        """The frames between their second and their last but one: still something moves."""
+        last = next(frames, None)
+        if last is None:
+            return
+        following = next(frames, None)
+        last_but_one = following or last
+        self._begin_with(last)
+        yield from _shown_at(last_but_one, start_of(last) - self._usual)
+        yield last
+        while following is not None:
+            last_but_one, last = last, following
+            yield last
+            following = next(frames, None)
+        self._end_with(last)
+        yield from _shown_at(last_but_one, end_of(last))
+
+    def repeated(
+        self, frames: Iterator[VideoFrame], before: int, after: int
+    ) -> Iterator[VideoFrame]:
+        """The frames after so many copies of the first, unless they begin early enough; and on."""
         last = None
         for frame in frames:
             if last is None:
-                if self._first is None:
-                    self._first = start_of(frame)
-                if start_of(frame) >= self._first:
-                    yield from self._repeated(frame, -self._before * self._usual, self._before)
+                self._begin_with(frame)
+                lacking = before if start_of(frame) == self._first else 0
+                for place in range(lacking, 0, -1):
+                    yield from _shown_at(frame, start_of(frame) - place * self._usual)
             last = frame
             yield frame
         if last is not None:
-            if self._end is None:
-                self._end = end_of(last)
-            yield from self._repeated(last, last.duration * _tick(last), self._after)
+            self._end_with(last)
+            for place in range(after):
+                yield from _shown_at(last, end_of(last) + place * self._usual)
 
-    def take_off(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
-        """The frames of which at least half is shown between the ends."""
+    def take_off(
+        self, frames: Iterator[VideoFrame], lasts: Fraction = Fraction(0)
+    ) -> Iterator[VideoFrame]:
+        """The frames between the ends, of those that last so many seconds at least half."""
         for frame in frames:
-            if self._first is not None and start_of(frame) < self._first:
+            start = start_of(frame)
+            if self._first is not None and start < self._first:
                 continue
-            if self._end is not None and start_of(frame) + end_of(frame) > 2 * self._end:
+            if self._end is not None and (start >= self._end or start + lasts / 2 > self._end):
                 return
             yield frame
 
-    def _repeated(self, frame: VideoFrame, later: Fraction, count: int) -> Iterator[VideoFrame]:
-        own = frame.pts or 0
-        for place in range(count):
-            frame.pts = own + round((later + place * self._usual) / _tick(frame))
-            yield frame
-        frame.pts = own
+    def _begin_with(self, frame: VideoFrame) -> None:
+        if self._first is None:
+            self._first = start_of(frame)
+
+    def _end_with(self, frame: VideoFrame) -> None:
+        if self._end is None:
+            self._end = end_of(frame)
+
+
+def _shown_at(frame: VideoFrame, start: Fraction) -> Iterator[VideoFrame]:
+    own = frame.pts
+    frame.pts = round(start / _tick(frame))
+    yield frame
+    frame.pts = own
