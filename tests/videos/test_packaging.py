@@ -63,6 +63,25 @@ def test_container_and_codec_follow_from_the_source(
 
 
 @pytest.mark.parametrize(
+    ("source", "wish", "made"),
+    [
+        ("mts/mpeg2", {"resizes": True, "resolution_tag": "uhd_4k"}, "mts/h264"),
+        ("mov/hevc", {"scanning_tag": "interlaced_tff"}, "mov/h264"),
+        ("mov/hevc", {"scanning_type": "interlaced", "field_order": "top_field"}, "mov/h264"),
+        ("mov/prores", {"mbps": 20.0}, "mov/h264"),
+        ("mov/dnxhd", {"resizes": True, "width": 64, "height": 36}, "mov/h264"),
+        ("mov/ffv1", {"resizes": True, "width": 64, "height": 36}, "mov/ffv1"),
+    ],
+)
+def test_a_codec_that_cannot_do_what_is_asked_is_not_inherited(
+    source: str, wish: dict[str, Any], made: str
+) -> None:
+    container, codec = source.split("/")
+    target = decide(Wish(**wish), replace(HD, container=container, codec=codec))
+    assert f"{target.container}/{target.codec}" == made
+
+
+@pytest.mark.parametrize(
     ("wish", "field", "part"),
     [
         ({"codec": "prores"}, "appleProresProfile", "proxy, lt, standard, hq, 4444, 4444xq"),

@@ -65,7 +65,9 @@ async def test_an_ingested_video_shows_every_documented_field(house: House) -> N
         name="noise", sample_mean=1.5, subjective_label="good", subjective_score=3.5
     )
     quality = operations_pb2.QualityAssessment(metrics=[metric], overall_subjective_score=3.5)
-    result = operations_pb2.VideoIngestResult(metadata=METADATA, quality_assessment=quality)
+    result = operations_pb2.VideoIngestResult(
+        metadata=METADATA, quality_assessment=quality, thumbnails=True, web_video=True
+    )
     await house.feed_work(
         f"ingest:{video_id}", work_pb2.STATE_SUCCESS, result=result.SerializeToString()
     )
@@ -81,6 +83,8 @@ async def test_an_ingested_video_shows_every_documented_field(house: House) -> N
     assert state.video_metadata_available
     assert state.video_metadata_committed
     assert state.processing_progress_percent == 100.0
+    assert state.thumbnails_available
+    assert state.web_video_available
     assert not state.HasField("error_message")
     assert state.updated_at.ToNanoseconds() > upload.upload_state.updated_at.ToNanoseconds()
     assert video.ingestion.metadata == METADATA

@@ -40,7 +40,7 @@ def decide_bitrate(
         return encoding.bitrate
     if not encoding.sets_bitrate:
         frame_bytes = encoding.bytes_a_frame(size)
-        return round(frame_bytes * 8 * stored) if frame_bytes else None
+        return round(frame_bytes * 8 * stored) or None if frame_bytes else None
     return round(min(max(_natural(source, package.codec, size), LEAST_MBPS * 1e6), limit))
 
 

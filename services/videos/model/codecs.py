@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from services.videos.model import rates
-from services.videos.model.size import LARGEST, SMALLEST, Size
+from services.videos.model.size import SMALLEST, Size
 
 CODECS_OF = {
     "mov": ("h264", "prores", "dnxhd", "hevc", "mpeg2", "ffv1"),
@@ -22,6 +22,7 @@ CODECS_OF = {
 FULL_HD, HD = Size(1920, 1080), Size(1280, 720)
 XDCAM_BITRATE = 50_000_000
 _DNXHR_MINIMUM = Size(256, 120)
+_MOST = Size(8192, 8192)
 _FROM_8_TO_16 = (8, 10, 12, 14, 16)
 
 
@@ -43,7 +44,7 @@ class Encoding:
     bitrate: int | None = None
     rates: tuple[Fraction, ...] = ()
     least: Size = SMALLEST
-    most: Size = LARGEST
+    most: Size = _MOST
     most_bits: Mapping[str, int] = field(default_factory=dict)
     frames: tuple[Size, ...] = ()
     interlaced_frames: tuple[Size, ...] = ()

@@ -25,7 +25,7 @@ def decide_size(wish: Wish, source: Source, problems: Problems, *, rows: int = 2
         )
     elif _sides_are_possible(wish, problems):
         size = _size(wish, source, rows)
-        if _resizes(wish) and not _within(size, SMALLEST, LARGEST):
+        if _resizes(wish) and not size.within(SMALLEST, LARGEST):
             possible = f"from {SMALLEST} to {LARGEST} is possible"
             problems.add("resolution", f"would make {size} pixels; {possible}")
         return size
@@ -46,13 +46,13 @@ def fit(
             size = Size(*BOXES["hd_1080p"])
         elif not _resizes(wish) and size not in frames:
             size = min(
-                (each for each in frames if _within(size, Size(0, 0), each)), default=max(frames)
+                (each for each in frames if size.within(Size(0, 0), each)), default=max(frames)
             )
         if size not in frames:
             has = " and ".join(map(str, sorted(frames)))
             scan = " interlaced" if interlaced else ""
             problems.add("resolution", f"{encoding.name} has {has}{scan}, not {size}")
-    elif not _within(size, encoding.least, encoding.most):
+    elif not size.within(encoding.least, encoding.most):
         limits = f"from {encoding.least} to {encoding.most}"
         problems.add("resolution", f"{encoding.name} has frames {limits}, not {size}")
     return size
@@ -87,10 +87,6 @@ def _sides_are_possible(wish: Wish, problems: Problems) -> bool:
 
 def _resizes(wish: Wish) -> bool:
     return wish.resizes and wish.resolution_tag != "no_scaling"
-
-
-def _within(size: Size, least: Size, most: Size) -> bool:
-    return least.width <= size.width <= most.width and least.height <= size.height <= most.height
 
 
 def _aspect(tag: str | None, source: Source) -> float:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from services.videos.model.codecs import CODECS_OF, DNXHD, PLAIN, PRORES, Encoding
 from services.videos.model.problems import Problems
+from services.videos.model.size import Size
 from services.videos.model.wishes import Source, Wish
 
 _USUAL_CONTAINERS = ("mp4", "mov", "mxf", "mts")
@@ -20,8 +21,8 @@ class Package:
     encoding: Encoding
 
 
-def decide_package(wish: Wish, source: Source, problems: Problems) -> Package:
-    """Return what the new video is packed in.
+def decide_package(wish: Wish, source: Source, size: Size, problems: Problems) -> Package:
+    """Return what a video of frames of `size` is packed in.
 
     A profile given alone names its codec. What is left out is the source's where
     that fits, else the usual one.
@@ -29,7 +30,7 @@ def decide_package(wish: Wish, source: Source, problems: Problems) -> Package:
     codec = wish.codec or _codec_of_profile(wish)
     container = wish.container or _container(codec, source.container)
     if codec is None:
-        fits = source.codec in CODECS_OF[container]
+        fits = source.codec in CODECS_OF[container] and _suits(wish, source, size)
         codec = source.codec if fits else CODECS_OF[container][0]
     elif codec not in CODECS_OF[container]:
         takes = ", ".join(CODECS_OF[container])
@@ -38,13 +39,7 @@ def decide_package(wish: Wish, source: Source, problems: Problems) -> Package:
             f"{codec!r} does not go into {container}, which takes {takes}",
         )
     _check_profiles(wish, codec, problems)
-    if codec == "prores":
-        profile = wish.prores_profile or ("4444" if source.yuv in (None, "4:4:4") else "standard")
-        return Package(container, codec, profile, PRORES[profile])
-    if codec == "dnxhd":
-        profile = wish.dnxhd_profile or _dnxhd_profile(source)
-        return Package(container, codec, profile, DNXHD[profile])
-    return Package(container, codec, "", PLAIN[codec])
+    return Package(container, codec, *_profile(codec, wish, source))
 
 
 def _codec_of_profile(wish: Wish) -> str | None:
@@ -71,6 +66,26 @@ def _check_profiles(wish: Wish, codec: str, problems: Problems) -> None:
             problems.add(field, f"is only for codec {owner}, not {codec}")
         elif profile is None and wish.codec == owner:
             problems.add(field, f"must be given with codec {owner}: {', '.join(profiles)}")
+
+
+def _profile(codec: str, wish: Wish, source: Source) -> tuple[str, Encoding]:
+    if codec == "prores":
+        profile = wish.prores_profile or ("4444" if source.yuv in (None, "4:4:4") else "standard")
+        return profile, PRORES[profile]
+    if codec == "dnxhd":
+        profile = wish.dnxhd_profile or _dnxhd_profile(source)
+        return profile, DNXHD[profile]
+    return "", PLAIN[codec]
+
+
+def _suits(wish: Wish, source: Source, size: Size) -> bool:
+    """Whether the source's codec can do what the wish says without naming a codec."""
+    _, encoding = _profile(source.codec, wish, source)
+    return (
+        size.within(encoding.least, encoding.most)
+        and (encoding.interlaces or not wish.interlaces)
+        and (encoding.sets_bitrate or wish.mbps is None)
+    )
 
 
 def _dnxhd_profile(source: Source) -> str:

@@ -61,7 +61,7 @@ def decide(wish: Wish, source: Source) -> Target:
     """
     problems = Problems()
     wish = known(wish.normalised(), problems)
-    package = decide_package(wish, source, problems)
+    package = decide_package(wish, source, decide_size(wish, source, problems), problems)
     scan = decide_scan(wish, source, package, problems)
     yuv, bits = decide_pixels(wish, source, package.encoding, problems)
     interlaced = bool(scan.target_field_order)

@@ -44,6 +44,11 @@ class Wish:
     start: int | None = None
     end: int | None = None
 
+    @property
+    def interlaces(self) -> bool:
+        """Whether fields are asked for."""
+        return "interlaced" in (self.scanning_type, (self.scanning_tag or "").partition("_")[0])
+
     def normalised(self) -> "Wish":
         """The same wish in lower case, field orders as requests document them."""
         words = {
