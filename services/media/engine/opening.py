@@ -1,5 +1,6 @@
 """Finds where the wanted part of a video begins and ends, and how to get there quickly."""
 
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ from services.media.engine.reading import open_video, video_stream
 _RUN_UPS = (1, 5, 30)
 # Positions are told in milliseconds, rounded.
 _ROUNDING = Fraction(1, 2000)
+# From how many seconds on a frame that stays on screen is worth showing in part.
+_HELD = Fraction(1, 10)
+# By how many packets the order of decoding differs from that of showing at most.
+_REORDERING = 32
 _BROADCAST_CLOCK = Fraction(1, 90_000)
 
 
@@ -57,7 +62,7 @@ def opening(
     if first is None:
         raise BadMedia("None of the video's frames can be decoded.")
     beginning = _time(first) or Fraction(0)
-    usual = 1 / facts.average_rate
+    usual = None if _time(first) is not None else 1 / facts.average_rate
     begin = _frame_at(source, beginning + start, usual) if start else beginning
     if end is not None:
         end = _frame_at(source, beginning + end, usual)
@@ -106,22 +111,30 @@ def _first_sound(source: Path, beginning: Fraction) -> Fraction:
     return min(starts, default=beginning)
 
 
-def _frame_at(source: Path, position: Fraction, usual: Fraction) -> Fraction:
-    """When the frame begins that a position means."""
+def _frame_at(source: Path, position: Fraction, usual: Fraction | None) -> Fraction:
+    """When the frame begins that a position means.
+
+    `usual` is how far apart frames are, in seconds, where the file does not tell.
+    """
     with open_video(source) as reader:
         stream = video_stream(reader)
         unit = stream.time_base or _BROADCAST_CLOCK
+        if usual is not None:
+            number = math.ceil((position - _ROUNDING) / usual)
+            return round(number * usual / unit) * unit
         # Where a file cannot be moved about in, all of it is read.
         with suppress(av.error.FFmpegError):
             reader.seek(int((position - 1) / unit), stream=stream)
         nearest: int | None = None
+        beyond = 0
         for packet in _packets(reader, stream):
             if packet.pts is not None and packet.pts * unit >= position - _ROUNDING:
                 nearest = packet.pts if nearest is None else min(nearest, packet.pts)
+                beyond += 1
             # Packets come in the order of decoding: what follows is shown later still.
-            if nearest is not None and (packet.dts is None or packet.dts > nearest):
+            if (nearest is not None and (packet.dts or 0) > nearest) or beyond > _REORDERING:
                 break
-    if nearest is None or nearest * unit > position + usual:
+    if nearest is None or nearest * unit > position + _HELD:
         return position
     return nearest * unit
 
