@@ -24,7 +24,8 @@ def settings(encoding: Encoding, footage: Footage) -> Settings:
     deep = "10" in footage.pixel_format
     frame_bytes = footage.width * footage.height * 3 * (2 if deep else 1)
     lookahead = max(10, min(_LOOKAHEAD, _LOOKAHEAD_BYTES // frame_bytes))
-    parameters = x264_colour_volume(footage.colour_volume)
+    # How far the average may stray: with more, short clips end far from it.
+    parameters = ["ratetol=0.1", *x264_colour_volume(footage.colour_volume)]
     if footage.field_order:
         parameters.append("bff=1" if footage.field_order == "bottom_first" else "tff=1")
     return Settings(
@@ -33,10 +34,8 @@ def settings(encoding: Encoding, footage: Footage) -> Settings:
             "preset": "fast",
             "rc-lookahead": str(lookahead),
             "b": str(encoding.bitrate),
-            # How far the average may stray: x264 catches up within ten seconds.
-            "bt": str(encoding.bitrate // 10),
             "g": str(key_frame_distance(footage)),
-            **({"x264-params": ":".join(parameters)} if parameters else {}),
+            "x264-params": ":".join(parameters),
             **field_flags(footage),
         },
     )

@@ -12,16 +12,17 @@ PIXEL_FORMATS = tuple(
 
 
 def settings(encoding: Encoding, footage: Footage) -> Settings:
-    """x265 with its preset `fast`, one pass to an average bit rate."""
-    distance = key_frame_distance(footage)
+    """x265 with its preset `fast`, one pass to a bit rate that each second has."""
+    distance, kilobits = key_frame_distance(footage), max(1, encoding.bitrate // 1000)
     parameters = [
         "log-level=error",
         f"keyint={distance}",
         # Players can start at every key frame.
         "open-gop=0",
-        # The average is kept by a ceiling that leaves room for hard scenes.
-        f"vbv-maxrate={max(1, encoding.bitrate * 3 // 2000)}",
-        f"vbv-bufsize={max(1, encoding.bitrate * 3 // 1000)}",
+        # Left alone, x265 strays by a third on short clips: a second's buffer holds it.
+        f"vbv-maxrate={kilobits}",
+        f"vbv-bufsize={kilobits}",
+        "vbv-init=0.7",
         *x265_colour_volume(footage.colour_volume),
     ]
     return Settings(

@@ -34,7 +34,7 @@ _PROFILES = {"yuv420p": 4, "yuv422p": 0}
 
 
 def settings(encoding: Encoding, footage: Footage) -> Settings:
-    """MPEG-2 of the lowest level that holds the picture, at an average bit rate."""
+    """MPEG-2 of the lowest level that holds the picture, at a constant bit rate."""
     level, buffer = next(
         (number, bits)
         for pixel_format, width, height, bitrate, number, bits in _LEVELS
@@ -43,15 +43,14 @@ def settings(encoding: Encoding, footage: Footage) -> Settings:
         and footage.height <= height
         and encoding.bitrate <= bitrate
     )
-    rate = str(encoding.bitrate)
+    # As long as the stream can say that a picture waits in the buffer.
+    buffer = min(buffer, encoding.bitrate * 7 // 10)
     return Settings(
         "mpeg2video",
         {
             "profile": str(_PROFILES[footage.pixel_format]),
             "level": str(level),
-            "b": rate,
-            "maxrate": rate,
-            "bufsize": str(buffer),
+            **_constant_rate(encoding.bitrate, buffer),
             **_pictures(footage),
         },
         counts=True,
@@ -65,21 +64,30 @@ def xdcam_settings(encoding: Encoding, footage: Footage) -> Settings:
         {
             "profile": "0",
             "level": "2",
-            "b": str(XDCAM_BITRATE),
-            "minrate": str(XDCAM_BITRATE),
-            "maxrate": str(XDCAM_BITRATE),
-            "bufsize": str(_XDCAM_BUFFER),
-            "rc_init_occupancy": str(_XDCAM_BUFFER * 3 // 4),
-            "dc": "10",
+            **_constant_rate(XDCAM_BITRATE, _XDCAM_BUFFER),
+            "intra_dc_precision": "2",
             "intra_vlc": "1",
             "non_linear_quant": "1",
-            "qmin": "1",
-            "lmin": "118",
             "qmax": "28",
             **_pictures(footage),
         },
         counts=True,
     )
+
+
+def _constant_rate(bitrate: int, buffer: int) -> dict[str, str]:
+    """So many bits each second: where the picture is too easy for them, with stuffing."""
+    rate = str(bitrate)
+    return {
+        "b": rate,
+        "minrate": rate,
+        "maxrate": rate,
+        "bufsize": str(buffer),
+        "rc_init_occupancy": str(buffer * 6 // 7),
+        # The finest quantizer, and the least weight of bits that leads to it.
+        "qmin": "1",
+        "lmin": "118",
+    }
 
 
 def _pictures(footage: Footage) -> dict[str, str]:
