@@ -6,19 +6,21 @@ from typing import Protocol, cast
 import av
 from av.audio.frame import AudioFrame
 from av.audio.layout import AudioLayout
-from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from services.media.engine.containers import Container
 from services.media.engine.part import Range
+from services.media.engine.samples import Resampler, first_samples, silence
 from services.media.engine.tags import carry_tags
 
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
 # Layouts that AAC can say by number.
 _AAC_LAYOUTS = {"mono", "stereo", "3.0", "4.0", "5.0", "5.1", "7.1(wide)", "7.1"}
 _AAC_BITS_PER_CHANNEL = 96_000
+# Samples of silence to write at a time.
+_PIECE = 48_000
 
 
 class Track(Protocol):
@@ -27,8 +29,8 @@ class Track(Protocol):
     def take(self, packet: "Packet[AudioStream]") -> None:
         """Put into the file what the packet holds."""
 
-    def finish(self) -> None:
-        """Put into the file what is still under way."""
+    def finish(self, end: Fraction) -> None:
+        """Put into the file what is still under way; the picture ends at `end`, in seconds."""
 
 
 def sound_tracks(
@@ -91,7 +93,7 @@ class _Carried:
         packet.stream = self._output
         self._target.mux_one(packet)
 
-    def finish(self) -> None:
+    def finish(self, end: Fraction) -> None:
         """Nothing is ever under way."""
 
 
@@ -107,17 +109,13 @@ class _Encoded:
         self._output = made
         carry_tags(stream, made, container)
         context = made.codec_context
-        # Lost packets become silence, so that sound stays with its picture.
-        options = {"async": "1"}
-        if part.cut or not container.late_starts:
-            # What comes before is cut off, what is missing is silence.
-            options["first_pts"] = "0"
-        self._resampler = AudioResampler(
-            context.format.name, context.layout, context.sample_rate, options=options
-        )
+        self._kind = context.format.name, context.layout, context.sample_rate
+        self._fills = not container.late_starts
+        self._resampler = Resampler(*self._kind, from_zero=part.cut or self._fills)
         self._end = None
         if part.end is not None:
             self._end = round((part.end - part.origin) * context.sample_rate)
+        self._next = 0
 
     def take(self, packet: "Packet[AudioStream]") -> None:
         try:
@@ -127,12 +125,16 @@ class _Encoded:
         for frame in frames:
             if frame.pts is not None:
                 frame.pts -= round(self._part.origin / (frame.time_base or 1))
-            for resampled in self._resampler.resample(frame):
+            for resampled in self._resampler.convert(frame):
                 self._encode(resampled)
 
-    def finish(self) -> None:
-        for resampled in self._resampler.resample(None):
+    def finish(self, end: Fraction) -> None:
+        for resampled in self._resampler.flush():
             self._encode(resampled)
+        # Where sound lies beside the picture frame by frame, the shorter would end the file.
+        last = round(end * self._kind[2]) if self._fills else 0
+        while self._next < last:
+            self._encode(silence(*self._kind, self._next, min(_PIECE, last - self._next)))
         self._target.mux(self._output.encode(None))
 
     def _encode(self, frame: AudioFrame) -> None:
@@ -140,17 +142,9 @@ class _Encoded:
             left = self._end - frame.pts
             if left <= 0:
                 return
-            frame = frame if left >= frame.samples else _shortened(frame, left)
+            frame = frame if left >= frame.samples else first_samples(frame, left)
+        self._next = (frame.pts or 0) + frame.samples
         self._target.mux(self._output.encode(frame))
-
-
-def _shortened(frame: AudioFrame, samples: int) -> AudioFrame:
-    """The first samples of a frame."""
-    across = 1 if frame.format.is_planar else frame.layout.nb_channels
-    plain = frame.to_ndarray()[:, : samples * across]
-    short = AudioFrame.from_ndarray(plain, frame.format.name, frame.layout.name)
-    short.sample_rate, short.time_base, short.pts = frame.sample_rate, frame.time_base, frame.pts
-    return short
 
 
 def _aac(target: OutputContainer, stream: AudioStream) -> AudioStream:
