@@ -1,6 +1,7 @@
 """The stream of pictures of a new file."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import cast
 
 from av.codec.context import Flags
@@ -25,7 +26,7 @@ class Picture:
     def __init__(self, target: OutputContainer, encoding: Encoding, footage: Footage) -> None:
         self._target = target
         self._footage = footage
-        self._last = 0
+        self._last = self._end = 0
         told = settings_of(encoding, footage)
         if told.counts and not footage.constant_rate:
             raise ValueError(f"{encoding.codec} needs frames at a constant rate")
@@ -42,9 +43,15 @@ class Picture:
         """How far into the new file the picture has come."""
         return float(self._last * self._footage.clock)
 
+    @property
+    def end(self) -> Fraction:
+        """When the last picture goes, in seconds."""
+        return self._end * self._footage.clock
+
     def encode(self, frame: VideoFrame) -> None:
         """Put a frame into the file."""
         self._last = frame.pts or 0
+        self._end = self._last + frame.duration
         if self._step > 1:
             self._offset = self._last if self._offset is None else self._offset
             frame.pts = round((self._last - self._offset) / self._step)

@@ -63,7 +63,7 @@ def transcode(
         if part.end is not None:
             _hear_out(packets, sounds, part.end)
         for sound in sounds.values():
-            sound.finish()
+            sound.finish(picture.end)
     progress(100.0)
 
 

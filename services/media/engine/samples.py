@@ -1,0 +1,92 @@
+"""Brings sound to one format, rate and layout, and keeps it to its times."""
+
+from fractions import Fraction
+
+from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
+from av.error import BlockingIOError as NothingYet
+from av.error import EOFError as NothingMore
+from av.filter.graph import Graph
+
+
+class Resampler:
+    """Converts frames; lost ones become silence, so that sound stays with its picture.
+
+    Sources may change format on the way. With `from_zero`, what comes before the
+    time 0 is cut off, and silence fills what is missing from there on.
+    """
+
+    def __init__(
+        self, sample_format: str, layout: AudioLayout, rate: int, *, from_zero: bool
+    ) -> None:
+        self._wanted = {
+            "sample_fmts": sample_format,
+            "channel_layouts": layout.name,
+            "sample_rates": str(rate),
+        }
+        self._options = {"async": "1"} | ({"first_pts": "0"} if from_zero else {})
+        self._graph: Graph | None = None
+        self._fitted: object = None
+
+    def convert(self, frame: AudioFrame) -> list[AudioFrame]:
+        """The frames that are ready; their times count in samples."""
+        ready: list[AudioFrame] = []
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate, frame.time_base)
+        if self._graph is None or kind != self._fitted:
+            ready = self.flush()
+            self._graph, self._fitted = self._build(frame), kind
+            self._options.pop("first_pts", None)
+        self._graph.push(frame)
+        return ready + self._pulled(self._graph)
+
+    def flush(self) -> list[AudioFrame]:
+        """The frames that are still under way."""
+        if self._graph is None:
+            return []
+        graph, self._graph = self._graph, None
+        graph.push(None)
+        return self._pulled(graph)
+
+    def _build(self, frame: AudioFrame) -> Graph:
+        graph = Graph()
+        source = graph.add(
+            "abuffer",
+            sample_rate=str(frame.sample_rate),
+            sample_fmt=frame.format.name,
+            channel_layout=frame.layout.name,
+            time_base=str(frame.time_base or Fraction(1, frame.sample_rate)),
+        )
+        resample = graph.add("aresample", **self._options)
+        layout = graph.add("aformat", **self._wanted)
+        graph.link_nodes(source, resample, layout, graph.add("abuffersink")).configure()
+        return graph
+
+    def _pulled(self, graph: Graph) -> list[AudioFrame]:
+        frames: list[AudioFrame] = []
+        while True:
+            try:
+                frame = graph.pull()
+            except (NothingYet, NothingMore):
+                return frames
+            if isinstance(frame, AudioFrame):
+                frames.append(frame)
+
+
+def first_samples(frame: AudioFrame, samples: int) -> AudioFrame:
+    """The beginning of a frame."""
+    across = 1 if frame.format.is_planar else frame.layout.nb_channels
+    plain = frame.to_ndarray()[:, : samples * across]
+    short = AudioFrame.from_ndarray(plain, frame.format.name, frame.layout.name)
+    short.sample_rate, short.time_base, short.pts = frame.sample_rate, frame.time_base, frame.pts
+    return short
+
+
+def silence(
+    sample_format: str, layout: AudioLayout, rate: int, start: int, samples: int
+) -> AudioFrame:
+    """So many samples of nothing, from one on."""
+    frame = AudioFrame(format=sample_format, layout=layout, samples=samples)
+    for plane in frame.planes:
+        plane.update(bytes(plane.buffer_size))
+    frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), start
+    return frame
