@@ -27,6 +27,7 @@ from vitascope.tasks.v2.specs_pb2 import (
 
 PROCESS = VideoProcessSpec(
     container="mp4",
+    codec="h264",
     width=320,
     height=180,
     bitrate=500_000,
@@ -116,3 +117,17 @@ async def test_bad_media_is_told_and_not_tried_again(sandbox: Sandbox, tmp_path:
     notes.write_text("just some words")
     outcome = await jailed(sandbox, VideoIngestSpec(video_id="v"), notes, tmp_path)
     assert outcome == Failure("The file is not a video in a format that can be read.")
+
+
+async def test_filters_of_every_sort(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Kernels are compiled where nothing may be written but the scratch folder."""
+    spec = VideoProcessSpec()
+    spec.CopyFrom(PROCESS)
+    spec.source_field_order, spec.deinterlacer = "top_first", "bwdif"
+    spec.denoiser, spec.scaler, spec.frame_rate_converter = "hqdn3d", "scale", "mcinterpolate"
+    spec.frame_rate.numerator, spec.frame_rate.denominator = 30, 1
+    spec.start_position_milliseconds, spec.end_position_milliseconds = 1000, 2000
+
+    process = await done(sandbox, spec, FILM, tmp_path)
+
+    assert VideoProcessResult.FromString(process.result).metadata.total_frames == 30
