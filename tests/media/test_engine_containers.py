@@ -245,6 +245,7 @@ def make_hdr(path: Path) -> None:
         ("mts", "hevc", "yuv420p10le"),
         ("mp4", "h264", "yuv420p10le"),
         ("mov", "prores", "yuv422p10le"),
+        ("mov", "ffv1", "yuv420p10le"),
     ],
 )
 def test_hdr_is_carried(tmp_path: Path, container: str, codec: str, pixel_format: str) -> None:

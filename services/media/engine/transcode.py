@@ -12,6 +12,7 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from services.media.engine.boxes import colour_volume_of_index, place, reserve
 from services.media.engine.containers import CONTAINERS, Container, create
 from services.media.engine.opening import opening
 from services.media.engine.part import Range
@@ -53,17 +54,23 @@ def transcode(
         picture = Picture(writer, encoding, pipeline.footage)
         kept = Range(part.origin, part.end, cut=filters.start > 0)
         sounds = sound_tracks(reader, writer, container, kept)
+        volume = colour_volume_of_index(encoding, pipeline.footage)
+        if volume:
+            reserve(writer, volume)
         _tag(picture.stream, stream, container, facts.average_rate, filters.start)
         carry_chapters(reader, writer, kept)
         packets = _packets(reader, [stream, *(reader.streams[index] for index in sounds)])
+        length = float((filters.end or facts.duration) - filters.start)
         for frame in pipeline.frames(_without_sound(packets, sounds)):
             picture.encode(frame)
-            progress(min(100.0, picture.seconds * 100 / float(facts.duration)))
+            progress(min(100.0, picture.seconds * 100 / length))
         picture.finish()
         if part.end is not None:
             _hear_out(packets, sounds, part.end)
         for sound in sounds.values():
             sound.finish(picture.end)
+    if volume:
+        place(destination, volume)
     progress(100.0)
 
 
