@@ -13,6 +13,7 @@ from services.media.sandbox import Ears, Failure, Order, Outcome, Sandbox, Succe
 from tests.media.material import COLLECTION, FILM, SIDEWAYS, make_video
 from tests.media.measure import heard, shown
 from vitascope.media.v1.operations_pb2 import (
+    Ratio,
     VideoIngestResult,
     VideoIngestSpec,
     VideoProcessResult,
@@ -91,6 +92,39 @@ async def test_sound_is_encoded_in_jail(sandbox: Sandbox, tmp_path: Path) -> Non
     make_video(film, [40 * index for index in range(25)], sound="mp2")
     process = await done(sandbox, PROCESS, film, tmp_path)
     assert heard(process.outputs[0].path)[1].shape[1] >= 48_000
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "pixel_format", "profile"),
+    [
+        ("mts", "hevc", "yuv420p10le", ""),
+        ("mov", "prores", "yuv422p10le", "standard"),
+        ("mxf", "dnxhd", "yuv422p", "dnxhr_sq"),
+        ("mxf", "mpeg2", "yuv422p", ""),
+        ("mov", "ffv1", "yuv444p16le", ""),
+    ],
+)
+async def test_every_encoder_runs_in_jail(
+    sandbox: Sandbox, tmp_path: Path, container: str, codec: str, pixel_format: str, profile: str
+) -> None:
+    spec = VideoProcessSpec(
+        container=container,
+        codec=codec,
+        width=320,
+        height=180,
+        bitrate=1_000_000,
+        pixel_format=pixel_format,
+        profile=profile,
+        frame_rate_converter="fps",
+        frame_rate=Ratio(numerator=24, denominator=1),
+        end_position_milliseconds=500,
+        file_name=f"a.{container}",
+    )
+
+    process = await done(sandbox, spec, FILM, tmp_path)
+
+    assert len(shown(process.outputs[0].path).times) == 12
+    assert process.outputs[0].content_type in ("video/mp2t", "video/quicktime", "application/mxf")
 
 
 @pytest.mark.parametrize(

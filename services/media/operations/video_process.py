@@ -12,7 +12,12 @@ from services.media.operations.contract import (
 )
 from vitascope.media.v1.operations_pb2 import VideoProcessResult, VideoProcessSpec
 
-_CONTENT_TYPES = {"mp4": "video/mp4", "mov": "video/quicktime"}
+_CONTENT_TYPES = {
+    "mov": "video/quicktime",
+    "mp4": "video/mp4",
+    "mts": "video/mp2t",
+    "mxf": "application/mxf",
+}
 
 
 def _sources(spec: VideoProcessSpec) -> list[Source]:
