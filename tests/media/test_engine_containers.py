@@ -146,6 +146,15 @@ def test_sound_is_cut_with_the_picture(tmp_path: Path, container: str, sound: st
     assert abs(ends - 1) < Fraction(1, 20)
 
 
+def test_sound_that_is_too_short_does_not_end_an_mxf(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.mkv", tmp_path / "out.mxf"
+    for sound in ("", "aac"):
+        make_video(source, [*range(0, 1400, 40), 1800], sound=sound or None)
+        convert(source, target, start=Fraction(1, 5), end=Fraction(8, 5), rate=Fraction(25))
+        assert len(shown(target).times) >= 35
+        shown.cache_clear()
+
+
 def test_sound_within_a_part_begins_with_it(tmp_path: Path) -> None:
     source, target = tmp_path / "in.mkv", tmp_path / "out.mov"
     make_video(source, [40 * n for n in range(60)], sound="pcm_s16le")

@@ -134,7 +134,7 @@ class _Encoded:
         # Where sound lies beside the picture frame by frame, the shorter would end the file.
         last = round(end * self._kind[2]) if self._fills else 0
         while self._next < last:
-            self._encode(silence(*self._kind, self._next, min(_PIECE, last - self._next)))
+            self._put(silence(*self._kind, self._next, min(_PIECE, last - self._next)))
         self._target.mux(self._output.encode(None))
 
     def _encode(self, frame: AudioFrame) -> None:
@@ -143,6 +143,9 @@ class _Encoded:
             if left <= 0:
                 return
             frame = frame if left >= frame.samples else first_samples(frame, left)
+        self._put(frame)
+
+    def _put(self, frame: AudioFrame) -> None:
         self._next = (frame.pts or 0) + frame.samples
         self._target.mux(self._output.encode(frame))
 
