@@ -119,6 +119,7 @@ def test_profiles_of_prores(studio: Studio, film: str, profile: str, pixels: str
         ("dnxhd_sq", "yuv422p", (1280, 720)),
         ("dnxhd_hq", "yuv422p", (1280, 720)),
         ("dnxhd_hqx", "yuv422p10le", (1280, 720)),
+        ("dnxhd_444", "yuv444p10le", (1920, 1080)),
         ("dnxhr_lb", "yuv422p", None),
         ("dnxhr_sq", "yuv422p", None),
         ("dnxhr_hq", "yuv422p", None),
@@ -360,7 +361,6 @@ def test_no_clarity_boost(studio: Studio, film: str, clarity: Any) -> None:
         ),
         ({"frameRateConverter": "vfi"}, "frameRateConverter", "fps, fblend, mcinterpolate"),
         ({"postProcessor": "filmgrain"}, "postProcessor", ""),
-        (packed("mov", "dnxhd") | {"dnxhdHrProfile": "dnxhd_444"}, "dnxhdHrProfile", "dnxhd_lb"),
     ],
 )
 def test_what_does_not_run_yet_says_so(

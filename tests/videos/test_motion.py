@@ -96,7 +96,7 @@ def test_progressive_sources(wish: dict[str, Any], expected: tuple[Any, ...]) ->
     assert motion(decide(Wish(**wish), P50)) == expected
 
 
-@pytest.mark.parametrize("codec", ["hevc", "dnxhr_sq", "dnxhd_lb"])
+@pytest.mark.parametrize("codec", ["hevc", "dnxhr_sq", "dnxhd_lb", "dnxhd_444"])
 def test_codecs_without_fields_name_those_with(codec: str) -> None:
     wish = Wish(codec="hevc") if codec == "hevc" else Wish(dnxhd_profile=codec)
     said = violations(replace(wish, scanning_tag="interlaced_tff"), P50)["scanning"]

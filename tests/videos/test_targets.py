@@ -73,7 +73,6 @@ def test_bit_rates_at_the_ends(mbps: float) -> None:
 @pytest.mark.parametrize(
     ("wish", "field", "available"),
     [
-        ({"codec": "dnxhd", "dnxhd_profile": "dnxhd_444"}, "dnxhdHrProfile", "dnxhd_lb, dnxhd_sq"),
         ({"deinterlacer": "Deint"}, "deinterlacer", "yadif, bwdif, weston3f"),
         ({"denoiser": "denoise"}, "denoiser", "hqdn3d"),
         ({"stabilizer": "dejit"}, "stabilizer", ""),

@@ -1,7 +1,6 @@
 """What each codec and profile can hold, which is what FFmpeg's encoders take.
 
-The encoders are libx264, libx265, prores_ks, dnxhd, mpeg2video and ffv1. DNxHD 4:4:4
-is documented, but no encoder here makes it; DNxHR 4:4:4 is its successor.
+The encoders are libx264, libx265, prores_ks, dnxhd, mpeg2video and ffv1.
 """
 
 from collections.abc import Mapping
@@ -65,11 +64,11 @@ def _prores(profile: str, yuv: str) -> Encoding:
     return Encoding(f"prores {profile}", {yuv: (10,)}, sets_bitrate=False)
 
 
-def _dnxhd(profile: str, bits: int, frame_bytes: Mapping[Size, int]) -> Encoding:
+def _dnxhd(profile: str, yuv: str, bits: int, frame_bytes: Mapping[Size, int]) -> Encoding:
     return Encoding(
         profile,
-        {"4:2:2": (bits,)},
-        interlaces=profile != "dnxhd_lb",
+        {yuv: (bits,)},
+        interlaces=profile not in ("dnxhd_lb", "dnxhd_444"),
         sets_bitrate=False,
         rates=rates.BROADCAST,
         frames=tuple(frame_bytes),
@@ -96,10 +95,11 @@ PRORES = {
 """The profiles of Apple ProRes; the encoder takes 10 bits for the 12-bit ones too."""
 
 DNXHD = {
-    "dnxhd_lb": _dnxhd("dnxhd_lb", 8, {FULL_HD: 188416}),
-    "dnxhd_sq": _dnxhd("dnxhd_sq", 8, {FULL_HD: 606208, HD: 303104}),
-    "dnxhd_hq": _dnxhd("dnxhd_hq", 8, {FULL_HD: 917504, HD: 458752}),
-    "dnxhd_hqx": _dnxhd("dnxhd_hqx", 10, {FULL_HD: 917504, HD: 458752}),
+    "dnxhd_lb": _dnxhd("dnxhd_lb", "4:2:2", 8, {FULL_HD: 188416}),
+    "dnxhd_sq": _dnxhd("dnxhd_sq", "4:2:2", 8, {FULL_HD: 606208, HD: 303104}),
+    "dnxhd_hq": _dnxhd("dnxhd_hq", "4:2:2", 8, {FULL_HD: 917504, HD: 458752}),
+    "dnxhd_hqx": _dnxhd("dnxhd_hqx", "4:2:2", 10, {FULL_HD: 917504, HD: 458752}),
+    "dnxhd_444": _dnxhd("dnxhd_444", "4:4:4", 10, {FULL_HD: 1835008}),
     "dnxhr_lb": _dnxhr("dnxhr_lb", "4:2:2", 8, 5888),
     "dnxhr_sq": _dnxhr("dnxhr_sq", "4:2:2", 8, 18944),
     "dnxhr_hq": _dnxhr("dnxhr_hq", "4:2:2", 8, 28672),

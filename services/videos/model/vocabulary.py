@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from services.videos.model.codecs import CODECS, CODECS_OF, PRORES
+from services.videos.model.codecs import CODECS, CODECS_OF, DNXHD, PRORES
 from services.videos.model.problems import Problems
 from services.videos.model.rates import TAGS
 from services.videos.model.wishes import Wish
@@ -61,16 +61,7 @@ CHOICES = (
     Choice("mediaContainerCodec.container", "container", tuple(CODECS_OF)),
     Choice("mediaContainerCodec.codec", "codec", CODECS),
     Choice("appleProresProfile", "prores_profile", tuple(PRORES)),
-    Choice(
-        "dnxhdHrProfile",
-        "dnxhd_profile",
-        tuple(
-            f"{family}_{quality}"
-            for family in ("dnxhd", "dnxhr")
-            for quality in ("lb", "sq", "hq", "hqx", "444")
-        ),
-        missing=("dnxhd_444",),
-    ),
+    Choice("dnxhdHrProfile", "dnxhd_profile", tuple(DNXHD)),
     Choice(
         "scanning.tag", "scanning_tag", ("auto", "progressive", "interlaced_tff", "interlaced_bff")
     ),
