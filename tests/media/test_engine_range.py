@@ -162,6 +162,27 @@ def test_end_beyond_the_end_is_the_end(film: Path) -> None:
     assert min(likeness(part[-1], whole[-1])) > 50
 
 
+def test_part_shorter_than_a_frame_is_one(film: Path) -> None:
+    _, whole = piped(film)
+    _, [only] = piped(film, start=Fraction("2.501"), end=Fraction("2.505"))
+    [expected, *_] = [
+        frame
+        for frame, time in zip(whole, times(whole), strict=True)
+        if time - times(whole)[0] > Fraction("2.5")
+    ]
+    assert min(likeness(only, expected)) > 50
+
+
+def test_part_that_is_all_damage_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "in.mp4"
+    film = bytearray(FILM.read_bytes())
+    # The index stands in front, so that this breaks pictures and sound alone.
+    film[len(film) // 2 :] = bytes(len(film) - len(film) // 2)
+    source.write_bytes(film)
+    with pytest.raises(BadMedia):
+        piped(source, start=Fraction(5), end=Fraction("5.5"))
+
+
 @pytest.mark.parametrize("start", [Fraction("6.1"), Fraction(60)])
 def test_part_beyond_the_end_is_refused(start: Fraction) -> None:
     with pytest.raises(BadMedia, match="beyond the end"):

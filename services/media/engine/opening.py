@@ -55,8 +55,9 @@ def opening(
     """Find the part between two times, in seconds from the source's first picture.
 
     Both move to where the nearest frame begins, or stay where none does for
-    long. Reading begins `lead` seconds ahead at least. Raises BadMedia where no
-    frame of the part can be decoded.
+    long; at least one frame lies between. Reading begins `lead` seconds ahead
+    at least. Raises BadMedia where the part lies beyond the end, and where
+    nothing can be decoded.
     """
     first = next(_frames(source, None), None)
     if first is None:
@@ -66,7 +67,9 @@ def opening(
     begin = _frame_at(source, beginning + start, usual) if start else beginning
     if end is not None:
         end = _frame_at(source, beginning + end, usual)
-    if begin >= beginning + facts.duration or (end is not None and end <= begin):
+        if end <= begin:
+            end = _frame_at(source, begin + 2 * _ROUNDING, usual)
+    if begin >= beginning + facts.duration:
         raise BadMedia("The part to convert lies beyond the end of the video.")
     entry = _entry(source, begin - lead, beginning) if start else None
     origin = begin if start else min(beginning, _first_sound(source, beginning))

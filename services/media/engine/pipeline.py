@@ -11,6 +11,7 @@ from av.video.stream import VideoStream
 from services.media.engine.clocks import clock_of_grid, clock_of_source
 from services.media.engine.colour import colour_volume, stored_colour
 from services.media.engine.decoding import decoded
+from services.media.engine.failure import BadMedia
 from services.media.engine.filters import deinterlace, framerate, hqdn3d
 from services.media.engine.filters.interlace import interlaced, reordered
 from services.media.engine.filters.scaling import nearest_format, scaled
@@ -81,7 +82,10 @@ class Pipeline:
         )
 
     def frames(self, packets: "Iterable[Packet[VideoStream]]") -> Iterator[VideoFrame]:
-        """The frames to encode, in the order and the times of showing them."""
+        """The frames to encode, in the order and the times of showing them.
+
+        Raises BadMedia where there is none.
+        """
         opening, filters, colour = self._opening, self._filters, self.footage.colour
         frames = self._restored(self._decoded(packets))
         # Without a place to begin at, the beginning is to be shown as it is.
@@ -152,6 +156,8 @@ class Pipeline:
             # The encoder decides anew which frames refer to which.
             frame.pict_type = PictureType.NONE
             yield frame
+        if last < 0:
+            raise BadMedia("None of the frames to convert can be decoded.")
 
 
 def _divides(filters: Filters) -> bool:
