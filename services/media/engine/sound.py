@@ -115,6 +115,8 @@ class _Encoded:
         self._end = None
         if part.end is not None:
             self._end = round((part.end - part.origin) * context.sample_rate)
+        # Seconds of the new file up to which there was sound, and samples written.
+        self._heard = Fraction(0)
         self._next = 0
 
     def take(self, packet: "Packet[AudioStream]") -> None:
@@ -123,8 +125,11 @@ class _Encoded:
         except av.error.InvalidDataError:
             return
         for frame in frames:
-            if frame.pts is not None:
-                frame.pts -= round(self._part.origin / (frame.time_base or 1))
+            unit = frame.time_base or Fraction(1, frame.sample_rate)
+            # Of several frames in a packet decoders time the first; bare ones none.
+            start = self._heard if frame.pts is None else frame.pts * unit - self._part.origin
+            self._heard = start + Fraction(frame.samples, frame.sample_rate)
+            frame.time_base, frame.pts = unit, round(start / unit)
             for resampled in self._resampler.convert(frame):
                 self._encode(resampled)
 
