@@ -46,6 +46,7 @@ def convert(
     transcode(source, target, probe(source, unheard), filters, encoding, unheard)
 
 
+_FORMATS = {"prores": "yuv422p10le"}
 Tagging = Callable[[VideoStream, list[AudioStream]], None]
 
 
@@ -220,6 +221,26 @@ def test_timecode_is_carried(tmp_path: Path, container: str) -> None:
     probed = ffprobe(target)
     tags = [each.get("tags", {}) for each in (probed["format"], *probed["streams"])]
     assert "10:00:00:05" in [each.get("timecode") for each in tags]
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "prores", "ffv1"])
+def test_frames_keep_their_times_and_the_last_its_length(tmp_path: Path, codec: str) -> None:
+    source, target = tmp_path / "in.mov", tmp_path / "out.mov"
+    times = [0, 40, 45, 300, 1000, 1001, 1400]
+    make_video(source, times)
+
+    convert(source, target, codec=codec, pixel_format=_FORMATS.get(codec, "yuv420p"))
+
+    assert shown(target).times == [time * MILLISECOND for time in times]
+    assert length(target) == length(source)
+
+
+def length(path: Path) -> Fraction:
+    """Seconds of the first track that a mov's edit list has players show."""
+    index = path.read_bytes()
+    timescale = int.from_bytes(index[(at := index.index(b"mvhd") + 16) : at + 4], "big")
+    duration = int.from_bytes(index[(at := index.index(b"elst") + 12) : at + 4], "big")
+    return Fraction(duration, timescale)
 
 
 def make_hdr(path: Path) -> None:
