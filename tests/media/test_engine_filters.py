@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
+from services.media.engine.failure import BadMedia
 from services.media.engine.filters.planes import Plane, planes
 from tests.media.filtering import ffmpeg, judged, likeness, lossless, piped, times
 from tests.media.material import FILM
@@ -247,3 +248,30 @@ def test_everything_at_once(fields: tuple[Path, str]) -> None:
     assert footage.rate == 25
     assert footage.field_order == "top_first"
     assert [round(time * 25) for time in times(made)] == list(range(38))
+
+
+@pytest.mark.parametrize(
+    ("size", "wishes"),
+    [
+        ("2x2", {"source_field_order": "top_first", "deinterlacer": "bwdif"}),
+        ("64x16", {"frame_rate_converter": "mcinterpolate", "frame_rate": Fraction(50)}),
+    ],
+)
+def test_too_small_pictures_are_refused(tmp_path: Path, size: str, wishes: dict[str, Any]) -> None:
+    path = lossless(tmp_path / "small.nut", f"lavfi:testsrc=s={size}:d=0.2", "null")
+    with pytest.raises(BadMedia, match="too small"):
+        piped(path, **wishes)
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"source_field_order": "top_first", "deinterlacer": "bwdif"},
+        {"frame_rate_converter": "fblend", "frame_rate": Fraction(50)},
+        {"frame_rate_converter": "mcinterpolate", "frame_rate": Fraction(50)},
+    ],
+)
+def test_one_frame_alone_is_enough(tmp_path: Path, wishes: dict[str, Any]) -> None:
+    path = lossless(tmp_path / "one.nut", "lavfi:testsrc=s=64x64:r=25", "trim=end_frame=1")
+    _, made = piped(path, **wishes)
+    assert times(made) == [0, Fraction(1, 50)]

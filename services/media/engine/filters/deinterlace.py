@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from av.video.frame import VideoFrame
 
+from services.media.engine.failure import BadMedia
 from services.media.engine.filters.native import Step, filtered
 from services.media.engine.filters.times import Ends
 
@@ -17,6 +18,7 @@ _FILTERS = {
 _PARITIES = {"top_first": "tff", "bottom_first": "bff", "": "auto"}
 # Frames that a filter looks at on either side.
 NEIGHBOURS = 1
+_LEAST_SIDE = 4
 
 
 def doubles_rate(deinterlacer: str) -> bool:
@@ -32,8 +34,15 @@ def deinterlaced(
     `field_order` is top_first, bottom_first, or empty for what each frame says.
     `usual` is how long a frame is shown, in seconds. At the ends, where bwdif by
     itself looks no further than into one field, frames find others beside them.
+    Raises BadMedia for pictures too small.
     """
     name, options = _FILTERS[deinterlacer]
-    step: Step = (name, {**options, "parity": _PARITIES[field_order]})
+
+    def steps(frame: VideoFrame) -> list[Step]:
+        if min(frame.width, frame.height) < _LEAST_SIDE:
+            size = f"{frame.width} x {frame.height}"
+            raise BadMedia(f"A picture of {size} pixels is too small to be deinterlaced.")
+        return [(name, {**options, "parity": _PARITIES[field_order]})]
+
     ends = Ends(usual)
-    yield from ends.take_off(filtered(ends.mirrored(frames), lambda _: [step], matrix))
+    yield from ends.take_off(filtered(ends.mirrored(frames), steps, matrix))

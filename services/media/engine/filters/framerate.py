@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from av.video.frame import VideoFrame
 
+from services.media.engine.failure import BadMedia
 from services.media.engine.filters.native import Step, filtered
 from services.media.engine.filters.times import Ends, start_of
 
@@ -14,6 +15,8 @@ TAIL = 3
 # By how many percent of white the mean difference of neighbours must jump to be
 # a cut. FFmpeg's own limits, 8.2 and 10, mix cuts between dark scenes.
 _CUT = "5"
+# Two of the blocks that mcinterpolate moves, in pixels.
+_LEAST_SIDE = 32
 
 
 def converted(
@@ -29,7 +32,7 @@ def converted(
     fps repeats and drops frames, fblend mixes neighbours, mcinterpolate moves
     what moves between them, in eight bits; across a cut none of them mixes.
     Bounds and `usual`, how long a frame is shown until then, are in seconds; no
-    second bound: where the frames end.
+    second bound: where the frames end. Raises BadMedia for pictures too small.
     """
     start, end = bounds
     ends = Ends(usual, Fraction(0), None if end is None else end - start)
@@ -52,5 +55,9 @@ def _steps(frame: VideoFrame, converter: str, rate: Fraction) -> list[Step]:
         return [("fps", {"fps": str(rate)})]
     if converter == "fblend":
         return [("framerate", {"fps": str(rate), "scene": _CUT}), keep]
+    if min(frame.width, frame.height) < _LEAST_SIDE:
+        raise BadMedia(
+            f"A picture of {frame.width} x {frame.height} pixels is too small for mcinterpolate."
+        )
     options = {"fps": str(rate), "mi_mode": "mci", "scd": "fdiff", "scd_threshold": _CUT}
     return [("minterpolate", options), keep]
