@@ -329,6 +329,26 @@ def test_bitrate_is_kept_to(tmp_path: Path, codec: str, bitrate: int, seconds: i
     assert facts.stream_size * 8 / float(facts.duration) == pytest.approx(bitrate, rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("codec", "size", "bitrate"),
+    [
+        ("h264", (16, 16), 4_000_000_000),
+        ("h264", (1918, 34), 10_000),
+        ("mpeg2", (16, 16), 80_000_000),
+        ("mpeg2", (18, 22), 10_000),
+        ("mpeg2", (1918, 34), 10_000),
+        ("mpeg2", (256, 120), 80_000_000),
+    ],
+)
+def test_odd_sizes_at_odd_rates(
+    tmp_path: Path, codec: str, size: tuple[int, int], bitrate: int
+) -> None:
+    target = tmp_path / "out.mov"
+    facts = convert(Case("mov", codec, "yuv420p", size=size, bitrate=bitrate), target)
+    assert (facts.width, facts.height, facts.frames) == (*size, FRAMES)
+    assert len(shown(target).times) == FRAMES
+
+
 @pytest.mark.parametrize("codec", ["h264", "hevc", "mpeg2"])
 def test_players_find_a_key_frame_every_two_seconds(tmp_path: Path, codec: str) -> None:
     target = tmp_path / "out.mov"

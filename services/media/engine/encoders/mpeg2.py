@@ -30,6 +30,7 @@ _LEVELS = (
     ("yuv422p", 720, 608, 50_000_000, 5, 9_437_184),
     ("yuv422p", 1920, 1152, 300_000_000, 2, 47_185_920),
 )
+_BITS_OF_A_PIXEL = 12
 _PROFILES = {"yuv420p": 4, "yuv422p": 0}
 
 
@@ -43,14 +44,15 @@ def settings(encoding: Encoding, footage: Footage) -> Settings:
         and footage.height <= height
         and encoding.bitrate <= bitrate
     )
-    # As long as the stream can say that a picture waits in the buffer.
-    buffer = min(buffer, encoding.bitrate * 7 // 10)
+    # A bit longer than a stream can say that a picture waits in the buffer: trying to
+    # say so, FFmpeg's encoder dies of pictures that are too hard for a low rate.
+    buffer = min(buffer, encoding.bitrate * 3 // 4)
     return Settings(
         "mpeg2video",
         {
             "profile": str(_PROFILES[footage.pixel_format]),
             "level": str(level),
-            **_constant_rate(encoding.bitrate, buffer),
+            **_rate(encoding.bitrate, buffer, footage),
             **_pictures(footage),
         },
         counts=True,
@@ -64,7 +66,7 @@ def xdcam_settings(encoding: Encoding, footage: Footage) -> Settings:
         {
             "profile": "0",
             "level": "2",
-            **_constant_rate(XDCAM_BITRATE, _XDCAM_BUFFER),
+            **_rate(XDCAM_BITRATE, _XDCAM_BUFFER, footage),
             "intra_dc_precision": "2",
             "intra_vlc": "1",
             "non_linear_quant": "1",
@@ -75,13 +77,14 @@ def xdcam_settings(encoding: Encoding, footage: Footage) -> Settings:
     )
 
 
-def _constant_rate(bitrate: int, buffer: int) -> dict[str, str]:
+def _rate(bitrate: int, buffer: int, footage: Footage) -> dict[str, str]:
     """So many bits each second: where the picture is too easy for them, with stuffing."""
-    rate = str(bitrate)
+    # FFmpeg's encoder has no room for more stuffing than the bare picture would fill.
+    most = footage.width * footage.height * footage.rate * _BITS_OF_A_PIXEL
     return {
-        "b": rate,
-        "minrate": rate,
-        "maxrate": rate,
+        "b": str(bitrate),
+        "minrate": str(bitrate if bitrate <= most else 0),
+        "maxrate": str(bitrate),
         "bufsize": str(buffer),
         "rc_init_occupancy": str(buffer * 6 // 7),
         # The finest quantizer, and the least weight of bits that leads to it.
