@@ -110,8 +110,12 @@ DNXHD = {
 
 PLAIN = {
     "h264": Encoding("h264", dict.fromkeys(("4:2:0", "4:2:2", "4:4:4"), (8, 10))),
+    # Of smaller pictures x265 breaks its memory.
     "hevc": Encoding(
-        "hevc", dict.fromkeys(("4:2:0", "4:2:2", "4:4:4"), (8, 10, 12)), interlaces=False
+        "hevc",
+        dict.fromkeys(("4:2:0", "4:2:2", "4:4:4"), (8, 10, 12)),
+        interlaces=False,
+        least=Size(64, 64),
     ),
     "mpeg2": Encoding(
         "mpeg2",
