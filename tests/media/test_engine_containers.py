@@ -55,7 +55,8 @@ def make_tagged(path: Path, tag: Tagging, sounds: int = 1, codec: str = "pcm_s16
     with av.open(str(path), "w") as target:
         video = target.add_stream("mpeg4", rate=25, width=128, height=72)
         assert isinstance(video, VideoStream)
-        tracks = [target.add_stream(codec, rate=48_000) for _ in range(sounds)]
+        added = [target.add_stream(codec, rate=48_000) for _ in range(sounds)]
+        tracks = [track for track in added if isinstance(track, AudioStream)]
         chapters = [(0, 400, "One"), (400, 1000, "Two")]
         target.set_chapters(
             [
@@ -76,8 +77,8 @@ def make_tagged(path: Path, tag: Tagging, sounds: int = 1, codec: str = "pcm_s16
             target.mux(video.encode(frame))
         target.mux(video.encode(None))
         for track in tracks:
-            for frame in tone(0):
-                target.mux(track.encode(frame))
+            for heard_frame in tone(0):
+                target.mux(track.encode(heard_frame))
             target.mux(track.encode(None))
 
 
