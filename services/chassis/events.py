@@ -37,7 +37,7 @@ __all__ = [
 
 RELAY_BATCH = 500
 RELAY_POLL_SECONDS = 1.0
-RELAY_GATHER_SECONDS = 0.01
+RELAY_GATHER_SECONDS = 0.03
 CONSUMER_BATCH = 50
 DEAD = ".dead"  # what a topic's name ends with that has another topic's dead letters
 TRIES = 5

@@ -13,7 +13,7 @@ from sqlalchemy import Row, select
 
 from services.chassis.database import Database
 from services.tasks.actions.live import Accepted, Assigned, Lost, Session
-from services.tasks.model import MAX_ATTEMPTS, MOVES, Lane, Lease, State
+from services.tasks.model import MAX_AHEAD, MAX_ATTEMPTS, MOVES, Lane, Lease, State
 from services.tasks.store.tables import items, metadata
 from tests.tasks.desk import Clock, Desk, told
 
@@ -147,7 +147,7 @@ class Ledger(RuleBasedStateMachine):
         assert set(held) <= executing
         for session in self.sessions.values():
             lanes = list(session.held.values())
-            assert len(lanes) <= session.slots + session.ahead
+            assert len(lanes) <= session.slots + MAX_AHEAD
             assert lanes.count(Lane.LONG) < session.slots
 
     async def _rows(self) -> Sequence[Row[Any]]:

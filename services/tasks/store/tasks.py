@@ -1,14 +1,18 @@
 """What the Tasks API keeps about items."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 from sqlalchemy import select
 
 from services.chassis.database import Tx
 from services.tasks.model import Item, TaskRecord
-from services.tasks.store.items import by_ids
-from services.tasks.store.tables import tasks
+from services.tasks.store.items import ITEM_COLUMNS, item_of, padded
+from services.tasks.store.tables import items, tasks
+
+
+_RECORD_COLUMNS = [tasks.c[field.name] for field in fields(TaskRecord)]
+_TASKS = select(*_RECORD_COLUMNS, *ITEM_COLUMNS).join(items, items.c.item_id == tasks.c.key)
 
 
 async def add(tx: Tx, records: Sequence[TaskRecord]) -> None:
@@ -18,7 +22,6 @@ async def add(tx: Tx, records: Sequence[TaskRecord]) -> None:
 
 async def by_keys(tx: Tx, keys: Collection[str]) -> dict[str, tuple[TaskRecord, Item]]:
     """Return the tasks that exist, by key."""
-    found = {item.item_id: item for item in await by_ids(tx, keys)}
-    rows = await tx.execute(select(tasks).where(tasks.c.key.in_(found)))
-    records = (TaskRecord(**row._mapping) for row in rows)
-    return {record.key: (record, found[record.key]) for record in records}
+    rows = await tx.execute(_TASKS.where(tasks.c.key.in_(padded(keys))))
+    width = len(_RECORD_COLUMNS)
+    return {row[0]: (TaskRecord(*row[:width]), item_of(row[width:])) for row in rows}
