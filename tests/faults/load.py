@@ -117,15 +117,13 @@ class Client:
                 f"/videos/v1/process-video/{video}", json=target, headers=self._bearer()
             )
         )
-        self.promises.processed.append(answer.json()["processedVideoId"])
+        processed = answer.json()["processedVideoId"]
+        self.promises.processed.append(processed)
+        self._until_done(processed, "check-process-video-progress", "processing")
 
     def finish_ingestion(self, video: str) -> None:
         """Wait until a video is ingested."""
         self._until_done(video, "check-ingest-video-progress", "ingestion")
-
-    def finish_processing(self, video: str) -> None:
-        """Wait until a video is processed."""
-        self._until_done(video, "check-process-video-progress", "processing")
 
     def get(self, url: str) -> httpx.Response:
         """Read a file or a state."""

@@ -130,10 +130,9 @@ def _sweep(suite: Whole, storage: Path) -> None:
 
 
 def check_films(client: Client, film: Path, folder: Path) -> None:
-    """Every accepted film is ingested and converted, and can be seen."""
+    """Every converted film can be seen."""
     before = decode(film)
     for video in client.promises.processed:
-        client.finish_processing(video)
         path = folder / f"{video}.mp4"
         path.write_bytes(client.get(f"/media/v1/download/processed/{video}").content)
         after = decode(path)
