@@ -10,7 +10,6 @@ from services.tasks.model import Item, TaskRecord
 from services.tasks.store.items import ITEM_COLUMNS, item_of, padded
 from services.tasks.store.tables import items, tasks
 
-
 _RECORD_COLUMNS = [tasks.c[field.name] for field in fields(TaskRecord)]
 _TASKS = select(*_RECORD_COLUMNS, *ITEM_COLUMNS).join(items, items.c.item_id == tasks.c.key)
 
