@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.media.worker.leases import Leases
+from services.media.worker.leases import SECONDS_TO_GATHER, Leases
 from vitascope.work.v1.work_pb2 import Failure, Lease, Success
 
 LEASE = Lease(item_id="ITEM", attempt=1)
@@ -97,3 +97,49 @@ def test_waiting_for_a_slot_is_no_part_of_the_pace() -> None:
     leases.advance(("ITEM", 1), 75)
     [said] = leases.due()
     assert said.progress.eta_seconds == pytest.approx(10)
+
+
+def told(leases: Leases) -> list[str]:
+    """The items whose ends are told now."""
+    return [each.finished.lease.item_id for each in leases.due() if each.HasField("finished")]
+
+
+def holding(clock: Clock, *names: str) -> Leases:
+    leases = Leases(clock)
+    for name in names:
+        leases.add(Lease(item_id=name, attempt=1), seconds=30)
+    assert told(leases) == []
+    return leases
+
+
+def test_the_end_of_all_that_is_in_hand_is_told_at_once() -> None:
+    leases = holding(Clock(), "a")
+
+    leases.finish(("a", 1), Success())
+
+    assert leases.seconds_until_due() == 0
+    assert told(leases) == ["a"]
+
+
+def test_ends_are_told_together_while_more_is_in_hand() -> None:
+    clock = Clock()
+    leases = holding(clock, "a", "b", "c")
+
+    leases.finish(("a", 1), Success())
+    assert told(leases) == []
+    clock.now += SECONDS_TO_GATHER / 2
+    leases.finish(("b", 1), Success())
+    assert told(leases) == []
+    clock.now += leases.seconds_until_due()
+
+    assert told(leases) == ["a", "b"]
+    assert told(leases) == []
+
+
+def test_the_last_end_is_told_with_those_that_waited_for_it() -> None:
+    leases = holding(Clock(), "a", "b")
+
+    leases.finish(("a", 1), Success())
+    leases.finish(("b", 1), Success())
+
+    assert told(leases) == ["a", "b"]
