@@ -31,21 +31,23 @@ Statuses = Mapping[str, Mapping[str, Any]]
 
 
 def until_all_ended(suite: Whole) -> None:
-    """Wait until the ledger has nothing that waits or runs, and no event that waits."""
+    """Wait until nothing waits or runs, by the items and by what accounts count, nor any event."""
 
-    def unfinished() -> int:
+    def unfinished() -> list[Any]:
         suite.revive()
-        query = "SELECT count(*) FROM items WHERE completed_at IS NULL"
-        return int(suite.ask("tasks", query)[0][0])
-
-    wait_for(lambda: unfinished() == 0, seconds=PATIENCE_SECONDS, what="every item to end")
-    query = "SELECT account_id, queued, running FROM accounts WHERE queued <> 0 OR running <> 0"
-    assert suite.ask("tasks", query) == [], "an account's counts are off"
+        busy = "SELECT account_id, queued, running FROM accounts WHERE queued <> 0 OR running <> 0"
+        rows = suite.ask("tasks", "SELECT item_id, state FROM items WHERE completed_at IS NULL")
+        return rows + suite.ask("tasks", busy)
 
     def drained() -> bool:
         waiting = "SELECT event_id FROM outbox LIMIT 1"
         return not any(suite.ask(service, waiting) for service in SERVICES)
 
+    try:
+        wait_for(lambda: not unfinished(), seconds=PATIENCE_SECONDS, what="every item to end")
+    except AssertionError:
+        print("unfinished:", unfinished())
+        raise
     wait_for(drained, seconds=PATIENCE_SECONDS, what="every outbox to drain")
 
 
