@@ -56,7 +56,12 @@ class Assignment:
 
     async def fill(self, batch: Batch) -> None:
         """Give workers items until there are no more of either, as changes of a batch."""
-        stopped = {before.lease for before, _ in batch.moved if before.state is State.EXECUTING}
+        runs = State.EXECUTING
+        stopped = {
+            before.lease
+            for before, after in batch.moved
+            if before.state is runs and after.state is not runs
+        }
         rooms = [
             _Room(each, [lane for lease, lane in each.held.items() if lease not in stopped])
             for each in self._live.sessions
