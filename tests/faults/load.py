@@ -46,10 +46,11 @@ class Wish:
 
 @dataclass
 class Promises:
-    """What the suite has answered 200 for: tasks by key, cancelled ones, conversions."""
+    """What the suite has answered 200 for: tasks by key, cancelled ones, videos by id."""
 
     tasks: dict[str, Wish] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    ingested: list[str] = field(default_factory=list)
     processed: list[str] = field(default_factory=list)
 
 
@@ -118,6 +119,7 @@ class Client:
             )
         )
         processed = answer.json()["processedVideoId"]
+        self.promises.ingested.append(video)
         self.promises.processed.append(processed)
         self._until_done(processed, "check-process-video-progress", "processing")
 
