@@ -32,7 +32,7 @@ class StreamEndpoint:
         if self._read is not None:
             self._read(await exchange.body(self._limits.body_bytes), request)
         metadata = self._binder.bind(exchange, segments, request)
-        async with exchange.while_connected():
+        with exchange.while_connected():
             call = self._call(request, metadata=metadata)
             try:
                 await self._pass_on(call, exchange)

@@ -21,7 +21,7 @@ from vitascope.options.v1 import options_pb2
 Metadata = tuple[tuple[str, str], ...]
 
 HTTP_BODY = HttpBody.DESCRIPTOR.full_name
-_PASSED_ON = ("referer", "traceparent", "tracestate")
+_PASSED_ON = ("referer", "traceparent", "tracestate", "authorization")
 _HEADER_LIMIT = 4096
 # A field with the `secret` option becomes this scheme of the call's `authorization`.
 _SCHEMES = {"secret": "Secret", "api_key": "Api-Key"}
@@ -73,19 +73,18 @@ class Binder:
         return self._metadata(exchange, request)
 
     def _metadata(self, exchange: Exchange, request: Message) -> Metadata:
+        headers = exchange.headers
         found = {"x-request-id": exchange.request_id, "x-client-address": exchange.client}
-        for name in (*_PASSED_ON, "authorization"):
-            if name in exchange.headers:
-                found[name] = exchange.headers[name]
+        found |= {name: headers[name] for name in _PASSED_ON if name in headers}
         for name, scheme in self._secrets:
             value = getattr(request, name)
             request.ClearField(name)
             if value:
                 found["authorization"] = f"{scheme} {value}"
-        if any(len(value) > _HEADER_LIMIT for value in found.values()):
+        if max(map(len, found.values())) > _HEADER_LIMIT:
             message = f"A header or a credential is longer than {_HEADER_LIMIT} bytes"
             raise Refusal(431, "BadRequestException", message)
-        return tuple((name, _printable(value)) for name, value in found.items())
+        return tuple([(name, _printable(value)) for name, value in found.items()])
 
     def located(self, refusal: Refusal, request: Message) -> Refusal:
         """Return the refusal with violations that say where in the request their field stands."""
@@ -132,7 +131,7 @@ class UnaryEndpoint:
         if self._read is not None:
             self._read(await exchange.body(self._limits.body_bytes), request)
         metadata = self._binder.bind(exchange, segments, request)
-        async with exchange.while_connected():
+        with exchange.while_connected():
             call = self._call(request, metadata=metadata, timeout=self._limits.call_seconds)
             try:
                 response = await call

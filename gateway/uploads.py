@@ -64,8 +64,9 @@ class UploadEndpoint:
 
     async def _response(self, call: Any, exchange: Exchange) -> Message:
         try:
-            async with exchange.while_connected(), asyncio.timeout(self._seconds):
-                response: Message = await call
+            with exchange.while_connected():
+                async with asyncio.timeout(self._seconds):
+                    response: Message = await call
         except TimeoutError:
             raise too_slow() from None
         return response
