@@ -6,8 +6,9 @@ import pytest
 from services.accounts.actions import administration
 from services.accounts.store.tables import account_keys, outbox
 from services.chassis import mailboxes
-from tests.accounts.conftest import EMAIL, House, claims_of, cli, refused
+from tests.accounts.conftest import EMAIL, House, bearer, claims_of, cli, refused
 from tests.kit.identities import service
+from vitascope.accounts.v1 import accounts_pb2 as messages
 from vitascope.accounts.v1 import admin_pb2 as admin
 from vitascope.accounts.v1 import internal_pb2 as internal
 from vitascope.accounts.v1.events_pb2 import AccountEvent
@@ -189,3 +190,26 @@ async def test_origins(house: House, origin: str, listed: bool) -> None:
     request = internal.CheckOriginRequest(origin=origin)
     answer = await house.identities.CheckOrigin(request, metadata=service("gateway"))
     assert answer.listed is listed
+
+
+async def test_what_ends_a_token_ends_it_at_once_in_the_service_itself(house: House) -> None:
+    """The keys that the service remembers are forgotten before the change is answered."""
+    await house.add(team="Restorers")
+    token = await house.login()
+    by = cli()
+    await house.whoami(token)
+    await house.admin.BanUser(admin.BanUserRequest(email=EMAIL), metadata=by)
+    assert (await refused(house.whoami(token))).reason == "UserBannedException"
+    await house.admin.UnbanUser(admin.UnbanUserRequest(email=EMAIL), metadata=by)
+    await house.whoami(token)
+    limits = admin.SetLimitsRequest(team="Restorers", requests_per_minute=1)
+    await house.admin.SetLimits(limits, metadata=by)
+    await house.whoami(token)
+    assert (await refused(house.whoami(token))).code == grpc.StatusCode.RESOURCE_EXHAUSTED
+    await house.admin.SetLimits(
+        admin.SetLimitsRequest(team="Restorers", requests_per_minute=0), metadata=by
+    )
+    await house.accounts.GenerateAuthSecret(
+        messages.GenerateAuthSecretRequest(), metadata=bearer(token)
+    )
+    assert (await refused(house.whoami(token))).reason == "InvalidJWTTokenFoundException"

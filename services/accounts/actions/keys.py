@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from services.accounts.actions.administration import known_team
-from services.accounts.actions.announcing import announce
+from services.accounts.actions.announcing import Announcer
 from services.accounts.actions.own_account import known
 from services.accounts.model import (
     AccountKeys,
@@ -19,7 +19,6 @@ from services.accounts.secrets import hash_of, new_api_key, new_secret
 from services.accounts.store import keys as store
 from services.accounts.store import people
 from services.chassis.database import Database, Tx, now
-from services.chassis.events import Outbox
 from vitascope.accounts.v1 import events_pb2 as events
 
 PREFIX_LENGTH = 4
@@ -37,9 +36,9 @@ class NewKeys:
 class TasksKeys:
     """The use cases of Tasks API keys."""
 
-    def __init__(self, db: Database, outbox: Outbox) -> None:
+    def __init__(self, db: Database, announcer: Announcer) -> None:
         self._db = db
-        self._outbox = outbox
+        self._announcer = announcer
 
     async def add(self, email: str, team: str, referrers: Iterable[str]) -> NewKeys:
         """Return new keys of the user's team, by name or id; of the first one when it is empty.
@@ -112,7 +111,7 @@ class TasksKeys:
         event = events.AccountEvent(
             user_id=keys.user_id, team_id=keys.team_id, keys_added=added, keys_revoked=revoked
         )
-        await announce(self._outbox, tx, event)
+        await self._announcer.announce(tx, event)
 
 
 def _new(keys_id: str) -> NewKeys:

@@ -10,6 +10,16 @@ from services.accounts.model import Team, User
 from services.accounts.store.tables import memberships, team_limits, teams, users
 from services.chassis.database import Tx, insert, now
 
+# Prepared: it is asked for with almost every call of the documented endpoints.
+_USER_AND_TEAMS = (
+    sa.select(*users.c, *teams.c)
+    .select_from(users)
+    .outerjoin(memberships, memberships.c.user_id == users.c.id)
+    .outerjoin(teams, teams.c.id == memberships.c.team_id)
+    .where(users.c.id == sa.bindparam("user_id"))
+    .order_by(memberships.c.created_at, teams.c.id)
+)
+
 
 async def add_user(tx: Tx, user: User) -> bool:
     """Insert a user. Returns False when the address is taken."""
@@ -79,6 +89,18 @@ async def leave(tx: Tx, user_id: str, team_id: str) -> bool:
     """End a membership. Returns False when there was none."""
     where = sa.and_(memberships.c.user_id == user_id, memberships.c.team_id == team_id)
     return bool((await tx.execute(memberships.delete().where(where))).rowcount)
+
+
+async def user_and_teams(tx: Tx, user_id: str) -> tuple[User | None, list[Team]]:
+    """Return the user with this id, and the user's teams, the one joined first first."""
+    rows = (await tx.execute(_USER_AND_TEAMS, {"user_id": user_id})).all()
+    if not rows:
+        return None, []
+    user = User(**dict(zip(users.c.keys(), rows[0][: len(users.c)], strict=True)))
+    theirs = (row[len(users.c) :] for row in rows)
+    return user, [
+        Team(**dict(zip(teams.c.keys(), each, strict=True))) for each in theirs if each[0]
+    ]
 
 
 async def teams_of(tx: Tx, user_id: str) -> list[Team]:
