@@ -139,8 +139,11 @@ class Administration:
         async with self._db.reading() as tx:
             return await self._limits(tx, await known_team(tx, team))
 
-    async def set_limits(self, team: str, values: Mapping[str, int]) -> Limits:
-        """Set limits of a team by their names; the others stay. Raises UnknownTeam."""
+    async def set_limits(self, team: str, values: Mapping[str, int | None]) -> Limits:
+        """Set limits of a team by their names, None for the default; the others stay.
+
+        Raises UnknownTeam.
+        """
         async with self._db.transaction() as tx:
             found = await known_team(tx, team)
             await people.set_limits(tx, found.id, values)

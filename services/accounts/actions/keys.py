@@ -12,6 +12,7 @@ from services.accounts.model import (
     AmbiguousKeys,
     NotInTeam,
     UnknownKeys,
+    hosts_listing,
     lists_origin,
     normal_email,
 )
@@ -98,8 +99,8 @@ class TasksKeys:
     async def is_origin_listed(self, origin: str) -> bool:
         """Return whether any account lists pages of the origin."""
         async with self._db.reading() as tx:
-            listed = await store.all_referrers(tx)
-        return any(lists_origin(origin, patterns) for patterns in listed)
+            pages = await store.pages_of_hosts(tx, hosts_listing(origin))
+        return lists_origin(origin, pages)
 
     async def _announce(
         self,

@@ -136,8 +136,8 @@ async def member_emails(tx: Tx, team_ids: Iterable[str]) -> dict[str, list[str]]
     return _grouped(await tx.execute(query))
 
 
-async def set_limits(tx: Tx, team_id: str, values: Mapping[str, int]) -> None:
-    """Set some limits of a team by their column names; the others stay."""
+async def set_limits(tx: Tx, team_id: str, values: Mapping[str, int | None]) -> None:
+    """Set some limits of a team by their column names, None for the default; the others stay."""
     row = {"team_id": team_id, **values}
     change = insert(tx, team_limits).values(row)
     await tx.execute(
