@@ -18,6 +18,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 READER_LOCK_SECONDS = 0.1
 WRITE = "BEGIN IMMEDIATE"
 
+# A look-up in a large table meets another page of its index each time; by default nearly all of
+# them would be read from the file again.
+CACHE_KIBIBYTES = 64 * 1024
+
 # SQLSTATE classes of PostgreSQL that say "not now" instead of "never like that": connection
 # trouble, rolled back by a deadlock, out of resources, operator intervention (a shutdown).
 _PASSING_STATES = ("08", "40", "53", "57")
@@ -91,6 +95,7 @@ def _sqlite_engine(
             "journal_mode = wal",
             "synchronous = full",
             "foreign_keys = on",
+            f"cache_size = -{CACHE_KIBIBYTES}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
