@@ -103,6 +103,10 @@ async def test_idle_connections_that_died_are_replaced_unseen(postgres_url: str)
     mine = "datname = current_database() AND pid <> pg_backend_pid()"
     async with admin.transaction() as tx:
         await tx.execute(text(f"{others} WHERE {mine}"))
+    left = 1
+    while left:
+        async with admin.reading() as tx:
+            left = await tx.scalar(text(f"SELECT count(*) FROM pg_stat_activity WHERE {mine}"))
     assert await asyncio.gather(*(ask(database) for _ in range(3))) == [1, 1, 1]
     await database.close()
     await admin.close()
