@@ -32,7 +32,7 @@ while the schema moves on. On start a service calls
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from importlib import import_module
@@ -58,6 +58,7 @@ from services.chassis.engines import (
 )
 from services.chassis.errors import Unavailable
 from services.chassis.notices import NOTIFY, hear
+from services.chassis.statements import INSERTS
 
 Tx = AsyncConnection
 """A running transaction: what the functions of a `store.py` take first."""
@@ -100,13 +101,6 @@ class Utc(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-INSERTS: Mapping[str, Callable[[Table], postgresql.Insert | sqlite.Insert]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
-"""INSERTs that know `on_conflict_do_nothing` and `..._do_update`, by the dialect's name."""
 
 
 def insert(tx: Tx, table: Table) -> postgresql.Insert | sqlite.Insert:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import tuple_
 
-from services.chassis.database import INSERTS, Tx
+from services.chassis.database import Tx
+from services.chassis.statements import INSERTS
 from services.tasks.model import Item
 from services.tasks.store.items import find_items
 from services.tasks.store.saving import count_new

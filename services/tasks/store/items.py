@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, exists, select, text
 
 from services.chassis.database import Tx
+from services.chassis.statements import padded
 from services.tasks.model import Item
 from services.tasks.store.tables import EXECUTING, items
 
@@ -81,15 +82,6 @@ def item_of(row: Sequence[Any]) -> Item:
 async def find_items(tx: Tx, condition: ColumnElement[bool]) -> list[Item]:
     """Return the items of which a condition is true, oldest first."""
     return await _fetch(tx, _ITEMS.where(condition))
-
-
-def padded(values: Collection[str]) -> Sequence[str]:
-    """Return the values, the last one repeated: few lengths make few statements to prepare."""
-    listed = list(values)
-    length = 1
-    while length < len(listed):
-        length *= 2
-    return listed + listed[-1:] * (length - len(listed))
 
 
 async def _fetch(

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, func, update
 
-from services.chassis.database import INSERTS, Tx, Utc
+from services.chassis.database import Tx, Utc
+from services.chassis.statements import INSERTS
 from services.tasks.model import Item, Lane, State
 from services.tasks.store.tables import accounts, checkpoints, items
 

@@ -6,8 +6,9 @@ from dataclasses import asdict, fields
 from sqlalchemy import bindparam, select
 
 from services.chassis.database import Tx
+from services.chassis.statements import padded
 from services.tasks.model import Item, TaskRecord
-from services.tasks.store.items import ITEM_COLUMNS, item_of, padded
+from services.tasks.store.items import ITEM_COLUMNS, item_of
 from services.tasks.store.tables import items, tasks
 
 _RECORD_COLUMNS = [tasks.c[field.name] for field in fields(TaskRecord)]
