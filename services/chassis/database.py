@@ -58,6 +58,7 @@ from services.chassis.engines import (
 )
 from services.chassis.errors import Unavailable
 from services.chassis.notices import NOTIFY, hear
+from services.chassis.statements import INSERTS
 
 Tx = AsyncConnection
 """A running transaction: what the functions of a `store.py` take first."""
@@ -104,7 +105,7 @@ class Utc(TypeDecorator[datetime]):
 
 def insert(tx: Tx, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that knows `on_conflict_do_nothing` and `..._do_update` on either engine."""
-    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+    return INSERTS[tx.dialect.name](table)
 
 
 def on_commit(tx: Tx, callback: Callable[[], None]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import event, text
 
-from services.chassis.database import Database, now
+from services.chassis.database import Database, Tx, now
 from services.tasks.actions.live import Accepted
 from services.tasks.model import Lane
 from services.tasks.store import assigning, upkeep
@@ -91,13 +91,33 @@ async def test_no_statement_of_the_hot_path_reads_all_items(desk: Desk, db: Data
             await store.ids_over(tx, "stream")
             await store.lock(tx, ["A" * 26, "B" * 26])
             await store.by_requests(tx, "videos", ["1"])
-        prefix = "EXPLAIN QUERY PLAN " if db.is_sqlite else "EXPLAIN "
         for statement, given in seen:
-            rows = await tx.exec_driver_sql(prefix + statement, given)
-            plan = "\n".join(str(row[-1]) for row in rows)
+            plan = await _plan(tx, db, statement, given)
             bare = "SCAN items" in plan and "SCAN items USING" not in plan
             assert not bare, f"{statement}: {plan}"
             assert "Seq Scan on items" not in plan, plan
+
+
+async def test_what_runs_next_is_not_sorted_first(desk: Desk, db: Database) -> None:
+    await _fill(desk, db)
+    async with db.transaction() as tx:
+        with statements(db) as seen:
+            await assigning.waiting_accounts(tx, [KIND], list(Lane), now(), 8)
+            await assigning.lock_heads(tx, "team", [KIND], list(Lane), now(), 8)
+        plans = [await _plan(tx, db, *each) for each in seen]
+    if db.is_sqlite:
+        assert "items_fitting (account_id=? AND kind=? AND lane=? AND run_at<?)" in plans[0]
+        assert "items_queued (account_id=?)" in plans[1]
+        assert "TEMP B-TREE" not in plans[1]
+    else:
+        assert "items_queued" in plans[1]
+        assert "Sort" not in plans[1]
+
+
+async def _plan(tx: Tx, db: Database, statement: str, given: Any) -> str:
+    prefix = "EXPLAIN QUERY PLAN " if db.is_sqlite else "EXPLAIN "
+    rows = await tx.exec_driver_sql(prefix + statement, given)
+    return "\n".join(str(row[-1]) for row in rows)
 
 
 async def _fill(desk: Desk, db: Database) -> None:

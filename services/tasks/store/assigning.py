@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, exists, literal_column, select, text
 from services.chassis.database import Tx
 from services.tasks.model import Item, Lane
 from services.tasks.store.items import ITEM_COLUMNS, item_of
-from services.tasks.store.tables import QUEUED, WAITING, accounts, items
+from services.tasks.store.tables import FITTING, QUEUED, WAITING, accounts, items
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,10 @@ _FITS = (
 )
 _ACCOUNTS = (
     select(accounts.c.account_id, accounts.c.queued, accounts.c.running, accounts.c.served_at)
-    .where(text(WAITING), exists().where(items.c.account_id == accounts.c.account_id, _FITS))
+    .where(
+        text(WAITING),
+        exists().where(items.c.account_id == accounts.c.account_id, literal_column(FITTING), _FITS),
+    )
     .order_by(accounts.c.running, accounts.c.served_at)
     .limit(bindparam("most"))
 )
