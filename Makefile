@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench check format protos
+.PHONY: help setup demo test soak bench check format protos
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -24,6 +24,9 @@ demo: setup ## start the suite, process a real video and a task, say what happen
 
 test: setup ## run the whole test suite
 	@$(BIN)/pytest
+
+soak: setup ## break everything under load, for half an hour (tests/faults does it for minutes)
+	@VITASCOPE_SOAK=1 $(BIN)/pytest -s tests/faults/test_chaos.py tests/faults/test_broker_away.py
 
 bench: setup ## measure gateway and ledger beside their peers (needs h2load, redis-server, Go)
 	@$(BIN)/python -m bench.gateway

@@ -23,13 +23,20 @@ def client_address(peer: str, forwarded: Iterable[str], trusted: Sequence[Networ
     client = _address(peer)
     if client is None:
         return peer
+    if not forwarded or not trusted:
+        return _text(client)
     hops = ",".join(forwarded).split(",")
     while hops and any(client in network for network in trusted):
         before = _address(hops.pop())
         if before is None:
             break
         client = before
-    return str(client)
+    return _text(client)
+
+
+@lru_cache(maxsize=1024)
+def _text(address: Address) -> str:
+    return str(address)
 
 
 @lru_cache(maxsize=1024)

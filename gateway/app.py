@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from functools import cached_property
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from google.protobuf.descriptor import FileDescriptor
@@ -58,7 +59,7 @@ class Gateway:
             "healthz": self._answer_health,
         }
         self._docs = DocsPage()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request. What is not HTTP is not served."""
@@ -68,9 +69,8 @@ class Gateway:
         telemetry.set_request_id(exchange.request_id)
         started = time.perf_counter()
         task = asyncio.current_task()
-        if task is not None:
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+        assert task is not None  # noqa: S101 -- coroutines run in tasks
+        self._running.add(task)
         try:
             await self._answer(exchange)
         except ClientGone:
@@ -80,6 +80,7 @@ class Gateway:
             if not exchange.gone:
                 raise
         finally:
+            self._running.discard(task)
             log.info(
                 "request",
                 method=exchange.method,

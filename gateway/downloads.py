@@ -30,7 +30,7 @@ class DownloadEndpoint:
         """Stream the answer. A failure in its middle breaks the connection off."""
         request = self._binder.new()
         metadata = self._binder.bind(exchange, segments, request)
-        async with exchange.while_connected():
+        with exchange.while_connected():
             call = self._call(request, metadata=metadata)
             try:
                 first = await self._first(call)

@@ -3,10 +3,18 @@
 import asyncio
 import hashlib
 import re
+import secrets
 import time
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
-from contextlib import asynccontextmanager
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+)
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -30,6 +38,8 @@ _SLOWEST_BYTES_A_SECOND = 1024
 # How long a client may take to accept one piece, of at most 1 MiB, of a streamed answer.
 _ACCEPT_SECONDS = 120.0
 _PIECE_BYTES = 256 * 2**10
+# Watching for a client that leaves costs as much as half a call; most calls end before this.
+_UNWATCHED_SECONDS = 0.05
 _TARGET_BYTES = 32 * 2**10
 _HEADERS_BYTES = 32 * 2**10
 
@@ -65,22 +75,22 @@ class Exchange:
         self.segments = [segment for segment in self.path.split("/") if segment]
         self.query: bytes = scope["query_string"]
         self.target = self.path + (f"?{self.query.decode('latin-1')}" if self.query else "")
-        self.headers: dict[str, str] = {}
+        # Servers hand header names over in lower case.
+        sent = [
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+        ]
+        self.headers: dict[str, str] = dict(sent)
+        self._headers_bytes = sum([len(name) + len(value) for name, value in sent])
         self.forwarded_for: list[str] = []
-        self._headers_bytes = 0
-        for raw_name, raw_value in scope["headers"]:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-            self.headers[name] = value
-            self._headers_bytes += len(name) + len(value)
-            if name == "x-forwarded-for":
-                self.forwarded_for.append(value)
+        if "x-forwarded-for" in self.headers:
+            self.forwarded_for = [value for name, value in sent if name == "x-forwarded-for"]
         self.peer: str = (scope.get("client") or ("",))[0]
         self.client = self.peer
         self.headers_of_any_answer: dict[str, str] = {}
         self.varies: list[str] = []
         self._usual = _USUAL_OF_TLS if scope.get("scheme") == "https" else _USUAL
         asked_id = self.headers.get("x-request-id", "")
-        self.request_id = asked_id if _REQUEST_ID.fullmatch(asked_id) else uuid.uuid4().hex
+        self.request_id = asked_id if _REQUEST_ID.fullmatch(asked_id) else secrets.token_hex(16)
         self.status: int | None = None
         self.gone = False
         self._body: bytes | None = None
@@ -151,11 +161,12 @@ class Exchange:
         self._body = bytes(whole)
         return self._body
 
-    @asynccontextmanager
-    async def while_connected(self) -> AsyncIterator[None]:
+    @contextmanager
+    def while_connected(self) -> Iterator[None]:
         """Cancel the current task when the client leaves; what is left of the body is dropped."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 -- coroutines run in tasks
+        watcher: asyncio.Task[None] | None = None
 
         async def watch() -> None:
             while (await self._receive())["type"] == "http.request":
@@ -163,11 +174,17 @@ class Exchange:
             self.gone = True
             task.cancel()
 
-        watcher = asyncio.create_task(watch())
+        def begin() -> None:
+            nonlocal watcher
+            watcher = asyncio.create_task(watch())
+
+        beginning = asyncio.get_running_loop().call_later(_UNWATCHED_SECONDS, begin)
         try:
             yield
         finally:
-            watcher.cancel()
+            beginning.cancel()
+            if watcher is not None:
+                watcher.cancel()
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the status and the headers; header names are lower-case."""
@@ -185,9 +202,12 @@ class Exchange:
 
         Raises TimeoutError when the client does not take it in time.
         """
-        body = b"" if self.method == "HEAD" else chunk
         async with asyncio.timeout(_ACCEPT_SECONDS):
-            await self._send({"type": "http.response.body", "body": body, "more_body": more})
+            await self._write(chunk, more)
+
+    async def _write(self, chunk: bytes, more: bool) -> None:
+        body = b"" if self.method == "HEAD" else chunk
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def answer(
         self, status: int, body: bytes, headers: Mapping[str, str] | None = None
@@ -195,7 +215,7 @@ class Exchange:
         """Send a whole answer, JSON unless the headers say otherwise, smaller where it helps."""
         if status in (204, 304):
             await self.start(status, headers or {})
-            await self.write(b"", more=False)
+            await self._write(b"", more=False)
             return
         out = {"content-type": _JSON, **(headers or {})}
         if compression.worthwhile(body, out):
@@ -209,6 +229,10 @@ class Exchange:
                     out["etag"] = "W/" + out["etag"]
         out["content-length"] = str(len(body))
         await self.start(status, out)
+        if len(body) <= _PIECE_BYTES:
+            # The server takes a body that is whole at once, however slow the client is.
+            await self._write(body, more=False)
+            return
         # In pieces, as what is handed over at once is held for as long as the client likes.
         while len(body) > _PIECE_BYTES:
             await self.write(body[:_PIECE_BYTES])

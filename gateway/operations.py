@@ -26,7 +26,7 @@ SECURITY_SCHEMES: Mapping[str, Schema] = {
         **_HEADER,
         "description": "`Signature keyId=USER, ts=UNIX_SECONDS, sig=HEX`: HMAC-SHA256 with "
         "the `apiRequestSignatureSecret` over the lines `ts`, method, path with query, and hex "
-        "SHA-256 of the body.",
+        "SHA-256 of the body. An upload says the last one in `X-Content-SHA256` too.",
     },
     "secret": {
         **_HEADER,
@@ -44,6 +44,12 @@ _SECURITY: Mapping[str, list[str]] = {
     "tasks": ["secret", "apiKey"],
 }
 _USER = ["bearer", "signature"]
+_DIGEST: Schema = {
+    "name": "X-Content-SHA256",
+    "in": "header",
+    "description": "The SHA-256 of the body, hexadecimal; needed in a signed upload.",
+    "schema": {"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"},
+}
 
 
 def openapi_path(template: Template) -> str:
@@ -64,7 +70,7 @@ def operation(route: Route, surface: Surface, schemas: Schemas, *, head: bool) -
     summary, _, rest = said(route.rpc.full_name, surface).partition(". ")
     written: Schema = {
         "summary": f"{summary.rstrip('.')}{', without the bytes' if head else ''}",
-        "security": [{each: []} for each in _SECURITY.get(scope_of(route.rpc), _USER)],
+        "security": [{each: []} for each in _credentials(route)],
         "responses": answers(route, surface, schemas, example.get("response"), head=head),
     }
     if rest:
@@ -75,6 +81,10 @@ def operation(route: Route, surface: Surface, schemas: Schemas, *, head: bool) -
     if body := _body(route, surface, schemas, example):
         written["requestBody"] = body
     return written
+
+
+def _credentials(route: Route) -> list[str]:
+    return _SECURITY.get(scope_of(route.rpc), _USER)
 
 
 def _parameters(route: Route, schemas: Schemas, examples: Mapping[str, Any]) -> Iterator[Schema]:
@@ -89,6 +99,8 @@ def _parameters(route: Route, schemas: Schemas, examples: Mapping[str, Any]) -> 
     for name, location, field in found:
         parameter = _parameter(schemas, name, location, field)
         yield parameter | ({"example": examples[name]} if name in examples else {})
+    if route.rpc.client_streaming and "signature" in _credentials(route):
+        yield _DIGEST
 
 
 def _parameter(schemas: Schemas, name: str, location: str, field: FieldDescriptor) -> Schema:

@@ -44,6 +44,8 @@ def http_server(
         gateway,
         address=host,
         port=int(port),
+        # Granian's own interface is no faster here; it decodes paths, drops header values that are
+        # not ASCII, and queues a streamed answer without bound for a client that reads slowly.
         interface=Interfaces.ASGINL,
         # Where it takes both versions, the server waits for the first bytes to tell them apart, for
         # as long as they do not come. With TLS, whose handshake is bounded, that cannot be helped.

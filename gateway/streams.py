@@ -9,7 +9,7 @@ import grpc
 from gateway.codec import Codec, to_json
 from gateway.exchange import Exchange
 from gateway.httpmeta import answer_head
-from gateway.problems import refusal_of, too_slow
+from gateway.problems import too_slow
 from gateway.routes import Route
 from gateway.transcode import Binder, Limits
 
@@ -18,28 +18,24 @@ class StreamEndpoint:
     """Writes each message as one line, as soon as it is there."""
 
     def __init__(self, route: Route, codec: Codec, call: Any, limits: Limits) -> None:
-        rpc = route.rpc
         self._binder = Binder(route, codec)
         self._codec = codec
         self._call = call
         self._limits = limits
-        self._read = codec.body_reader(rpc.input_type, route.body) if route.body else None
-        self._write = codec.writer(rpc.output_type, route.response_body)
+        self._write = codec.writer(route.rpc.output_type, route.response_body)
 
     async def __call__(self, exchange: Exchange, segments: Sequence[str]) -> None:
         """Stream the answer; a failure after its first line becomes its last line."""
-        request = self._binder.new()
-        if self._read is not None:
-            self._read(await exchange.body(self._limits.body_bytes), request)
-        metadata = self._binder.bind(exchange, segments, request)
-        async with exchange.while_connected():
+        limit = self._limits.body_bytes
+        request, metadata = await self._binder.read(exchange, segments, limit)
+        with exchange.while_connected():
             call = self._call(request, metadata=metadata)
             try:
                 await self._pass_on(call, exchange)
             except grpc.aio.AioRpcError as error:
-                refusal = refusal_of(error, self._codec.surface.statuses)
+                refusal = self._binder.refusal(error, request)
                 if exchange.status is None:
-                    raise self._binder.located(refusal, request) from error
+                    raise refusal from error
                 line = to_json(self._codec.surface.error_body(refusal)) + b"\n"
                 await exchange.write(line, more=False)
             finally:

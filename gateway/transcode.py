@@ -21,7 +21,7 @@ from vitascope.options.v1 import options_pb2
 Metadata = tuple[tuple[str, str], ...]
 
 HTTP_BODY = HttpBody.DESCRIPTOR.full_name
-_PASSED_ON = ("referer", "traceparent", "tracestate")
+_PASSED_ON = ("referer", "traceparent", "tracestate", "authorization")
 _HEADER_LIMIT = 4096
 # A field with the `secret` option becomes this scheme of the call's `authorization`.
 _SCHEMES = {"secret": "Secret", "api_key": "Api-Key"}
@@ -49,8 +49,12 @@ class Binder:
     def __init__(self, route: Route, codec: Codec) -> None:
         """Raises ValueError for a rule that cannot be followed."""
         self.route = route
+        self._statuses = codec.surface.statuses
         descriptor = route.rpc.input_type
         self._new = GetMessageClass(descriptor)
+        self._body = None
+        if route.body and not route.rpc.client_streaming:
+            self._body = codec.body_reader(descriptor, route.body)
         self._path = path_binder(codec, descriptor, route.template)
         self._headers = header_binder(codec, descriptor)
         self._query = None
@@ -64,6 +68,18 @@ class Binder:
         message: Message = self._new()
         return message
 
+    async def read(
+        self, exchange: Exchange, segments: Sequence[str], body_bytes: int
+    ) -> tuple[Message, Metadata]:
+        """Return the request, its body included, and the call's metadata.
+
+        Raises ClientGone, and a Refusal, 413 for a body of more than `body_bytes`.
+        """
+        request = self.new()
+        if self._body is not None:
+            self._body(await exchange.body(body_bytes), request)
+        return request, self.bind(exchange, segments, request)
+
     def bind(self, exchange: Exchange, segments: Sequence[str], request: Message) -> Metadata:
         """Fill all of the request but its body; return the call's metadata. Raises Refusal."""
         self._path(segments, request)
@@ -73,22 +89,22 @@ class Binder:
         return self._metadata(exchange, request)
 
     def _metadata(self, exchange: Exchange, request: Message) -> Metadata:
+        headers = exchange.headers
         found = {"x-request-id": exchange.request_id, "x-client-address": exchange.client}
-        for name in (*_PASSED_ON, "authorization"):
-            if name in exchange.headers:
-                found[name] = exchange.headers[name]
+        found |= {name: headers[name] for name in _PASSED_ON if name in headers}
         for name, scheme in self._secrets:
             value = getattr(request, name)
             request.ClearField(name)
             if value:
                 found["authorization"] = f"{scheme} {value}"
-        if any(len(value) > _HEADER_LIMIT for value in found.values()):
+        if max(map(len, found.values())) > _HEADER_LIMIT:
             message = f"A header or a credential is longer than {_HEADER_LIMIT} bytes"
             raise Refusal(431, "BadRequestException", message)
-        return tuple((name, _printable(value)) for name, value in found.items())
+        return tuple([(name, _printable(value)) for name, value in found.items()])
 
-    def located(self, refusal: Refusal, request: Message) -> Refusal:
-        """Return the refusal with violations that say where in the request their field stands."""
+    def refusal(self, error: grpc.aio.AioRpcError, request: Message) -> Refusal:
+        """Return the failed call's refusal, which says where in the request its fields stand."""
+        refusal = refusal_of(error, self._statuses)
         by_name = {
             name: field
             for field in request.DESCRIPTOR.fields
@@ -121,27 +137,22 @@ class UnaryEndpoint:
     def __init__(self, route: Route, codec: Codec, call: Any, limits: Limits) -> None:
         rpc = route.rpc
         self._binder = Binder(route, codec)
-        self._codec = codec
         self._call = call
         self._limits = limits
-        self._read = codec.body_reader(rpc.input_type, route.body) if route.body else None
         self._raw = rpc.output_type.full_name == HTTP_BODY
         self._write = None if self._raw else codec.writer(rpc.output_type, route.response_body)
 
     async def __call__(self, exchange: Exchange, segments: Sequence[str]) -> None:
         """Call the RPC and answer, or stop calling when the client leaves."""
-        request = self._binder.new()
-        if self._read is not None:
-            self._read(await exchange.body(self._limits.body_bytes), request)
-        metadata = self._binder.bind(exchange, segments, request)
-        async with exchange.while_connected():
+        limit = self._limits.body_bytes
+        request, metadata = await self._binder.read(exchange, segments, limit)
+        with exchange.while_connected():
             call = self._call(request, metadata=metadata, timeout=self._limits.call_seconds)
             try:
                 response = await call
                 status, headers = answer_head(await call.initial_metadata())
             except grpc.aio.AioRpcError as error:
-                refusal = refusal_of(error, self._codec.surface.statuses)
-                raise self._binder.located(refusal, request) from error
+                raise self._binder.refusal(error, request) from error
             if self._write is not None:
                 await exchange.answer(status, self._write(response), headers)
             else:

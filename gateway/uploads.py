@@ -12,7 +12,7 @@ from gateway.codec import Codec
 from gateway.exchange import Exchange
 from gateway.httpmeta import answer_head
 from gateway.multipart import FilePart, boundary_of, open_file
-from gateway.problems import Refusal, refusal_of, too_large, too_slow
+from gateway.problems import Refusal, too_large, too_slow
 from gateway.routes import Route
 from gateway.transcode import Binder, Limits
 from vitascope.options.v1 import options_pb2
@@ -55,8 +55,7 @@ class UploadEndpoint:
             response = await self._response(call, exchange)
             status, headers = answer_head(await call.initial_metadata())
         except grpc.aio.AioRpcError as error:
-            refusal = refusal_of(error, self._codec.surface.statuses)
-            raise self._binder.located(refusal, request) from error
+            raise self._binder.refusal(error, request) from error
         finally:
             if call is not None:
                 call.cancel()
@@ -64,8 +63,9 @@ class UploadEndpoint:
 
     async def _response(self, call: Any, exchange: Exchange) -> Message:
         try:
-            async with exchange.while_connected(), asyncio.timeout(self._seconds):
-                response: Message = await call
+            with exchange.while_connected():
+                async with asyncio.timeout(self._seconds):
+                    response: Message = await call
         except TimeoutError:
             raise too_slow() from None
         return response

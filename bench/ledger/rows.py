@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, String, cast, func, literal, select, text
+from sqlalchemy import BigInteger, String, cast, func, literal, select, text, true
 
 from bench.ledger.contest import backlog, drain
 from bench.ledger.suite import Suite
@@ -14,6 +14,7 @@ from services.tasks.store.tables import items
 SIZES = (1_000, 100_000, 1_000_000)
 OTHERS = [f"other-{number}" for number in range(100)]
 ONE_QUEUED_IN = 100
+UNSERVED = "video.process"
 # Scatters ids over the index as random ones would be.
 _SCATTER, _RANGE = 2_654_435_761, 2**32
 
@@ -36,7 +37,7 @@ class Costs:
 async def costs(suite: Suite, count: int) -> Mapping[int, Costs]:
     """Measure so many items each at several sizes of the ledger, which is new.
 
-    One row in a hundred waits, of a hundred other accounts; these are served in turn.
+    One row in a hundred waits, of a hundred other accounts, for a worker that is not there.
     """
     await backlog(suite, 100)
     found = {}
@@ -56,7 +57,7 @@ async def _grow(suite: Suite, size: int) -> None:
     async with suite.db.reading() as tx:
         there = await tx.scalar(select(func.count()).select_from(items)) or 0
     waiting = (size - there) // ONE_QUEUED_IN
-    await suite.queue(waiting, OTHERS)
+    await suite.queue(waiting, OTHERS, UNSERVED)
     await _copy(suite, there, size - there - waiting)
 
 
@@ -71,8 +72,10 @@ async def _copy(suite: Suite, first: int, count: int) -> None:
     }
     columns = [column for column in items.c if column.name != "position"]
     ended = select(items.c.item_id).where(items.c.state == State.SUCCESS).limit(1)
-    copies = select(*(changed.get(column.name, column) for column in columns)).where(
-        items.c.item_id == ended.scalar_subquery()
+    copies = (
+        select(*(changed.get(column.name, column) for column in columns))
+        .select_from(items.join(numbers, true()))
+        .where(items.c.item_id == ended.scalar_subquery())
     )
     async with suite.db.transaction() as tx:
         await tx.execute(items.insert().from_select(columns, copies))

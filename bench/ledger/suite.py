@@ -66,13 +66,15 @@ class Suite:
         command = [sys.executable, "-m", "bench.ledger.worker"]
         return started(command, self._folder / "worker.log", environment=self._environment)
 
-    async def queue(self, count: int, accounts: Sequence[str] = (ACCOUNT,)) -> None:
+    async def queue(
+        self, count: int, accounts: Sequence[str] = (ACCOUNT,), kind: str = KIND
+    ) -> None:
         """Submit items as the videos service does, the accounts taking turns."""
         ledger = self._clients.stub(LedgerServiceStub)
         while count:
             batch = min(count, BATCH)
             numbers = range(self._submitted, self._submitted + batch)
-            work = [_submission(number, accounts[number % len(accounts)]) for number in numbers]
+            work = [_submission(each, accounts[each % len(accounts)], kind) for each in numbers]
             await ledger.Submit(SubmitRequest(submissions=work))
             count -= batch
             self._submitted += batch
@@ -152,7 +154,7 @@ def _service(
         yield process
 
 
-def _submission(number: int, account: str) -> Submission:
+def _submission(number: int, account: str, kind: str) -> Submission:
     return Submission(
-        owner=OWNER, account_id=account, request_id=str(number), kind=KIND, lane=LANE_SHORT
+        owner=OWNER, account_id=account, request_id=str(number), kind=kind, lane=LANE_SHORT
     )

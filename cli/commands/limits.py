@@ -1,5 +1,6 @@
 """`vitascope limits`: what a team may use."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -8,6 +9,15 @@ from cli.commands.asking import Data, Team, show
 from vitascope.accounts.v1 import admin_pb2 as admin
 
 app = typer.Typer(no_args_is_help=True, help="What a team may use; 0 is no limit.")
+
+
+class Limit(StrEnum):
+    """A limit as its option names it."""
+
+    tasks_in_flight = "tasks-in-flight"
+    tasks_per_minute = "tasks-per-minute"
+    stored_bytes = "stored-bytes"
+    requests_per_minute = "requests-per-minute"
 
 
 @app.command("show")
@@ -33,6 +43,9 @@ def set_limits(
     requests_per_minute: Annotated[
         int | None, typer.Option(help="Requests a minute, for each process.", min=0)
     ] = None,
+    reset: Annotated[
+        list[Limit] | None, typer.Option(help="A limit to set back to its default; repeatable.")
+    ] = None,
 ) -> None:
     """Set the limits that are given; the others stay. Prints all that hold now as JSON."""
     request = admin.SetLimitsRequest(
@@ -41,5 +54,6 @@ def set_limits(
         tasks_per_minute=tasks_per_minute,
         stored_bytes=stored_bytes,
         requests_per_minute=requests_per_minute,
+        reset=[each.name for each in reset or ()],
     )
     show(data, lambda stub: stub.SetLimits, request)

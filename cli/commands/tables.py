@@ -1,17 +1,20 @@
 """What the ledger says, as JSON for programs and as tables for people."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from services.chassis.deadletters import DeadLetter
 from vitascope.work.v1 import admin_pb2, work_pb2
 
-_WHOLE = ("item", "worker", "state", "topic", "place")
+_WHOLE = ("worker", "topic", "place")
+_ACCOUNT_LETTERS = 8
 _COLOURS = {"success": "green", "error": "red", "executing": "cyan", "cancelled": "yellow"}
 
 
@@ -32,22 +35,30 @@ def told(message: Message) -> dict[str, Any]:
     }
 
 
-def items_table(items: Sequence[work_pb2.Item]) -> Table:
-    """Return items, one a line."""
-    table = _table("item", "state", "kind", "account", "attempt", "percent", "queued (UTC)", "why")
+def items_list(items: Sequence[work_pb2.Item], now: datetime) -> Text:
+    """Return items, one a line, and below it why it failed.
+
+    Of accounts as much as tells them apart; `now` is in UTC.
+    """
+    lines = Text(f"{'item':26}  {'state':13}  {'kind':13}  {'account':8}  try   age", "bold")
     for item in items:
         state = state_of(item.state)
-        table.add_row(
-            item.item_id,
-            f"[{_COLOURS.get(state, 'default')}]{state}[/]",
-            escape(item.kind),
-            escape(item.account_id),
-            str(item.attempt),
-            f"{item.percent:.0f}",
-            item.queued_at.ToDatetime().isoformat(" ", "seconds"),
-            escape(item.error_message),
-        )
-    return table
+        told = f"{state} {item.percent:.0f}%" if state == "executing" else state
+        age = _age(now.replace(tzinfo=None) - item.queued_at.ToDatetime())
+        lines.append(f"\n{item.item_id:26}  ", "default")
+        lines.append(f"{told:13}", _COLOURS.get(state, "default"))
+        account = item.account_id[:_ACCOUNT_LETTERS]
+        lines.append(f"  {item.kind:13}  {account:8}  {item.attempt:3}  {age:>4}", "default")
+        if item.error_message:
+            lines.append(f"\n    {item.error_message}", "dim")
+    return lines
+
+
+def _age(past: timedelta) -> str:
+    for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60)):
+        if past.total_seconds() >= seconds:
+            return f"{past.total_seconds() // seconds:.0f} {unit}"
+    return f"{max(past.total_seconds(), 0):.0f} s"
 
 
 def workers_table(workers: Iterable[admin_pb2.Worker]) -> Table:

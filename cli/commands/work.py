@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from cli.admin import CALL_SECONDS, admin_stub
 from cli.commands.asking import Data, print_json, refusals_told
-from cli.commands.tables import facts_table, items_table, state_of, told, workers_table
+from cli.commands.tables import facts_table, items_list, state_of, told, workers_table
 from cli.home import Home
 from vitascope.work.v1 import admin_pb2, work_pb2
 from vitascope.work.v1.admin_pb2_grpc import WorkAdminServiceStub
@@ -141,7 +142,7 @@ def _show_items(found: Sequence[work_pb2.Item], as_json: bool, asked: Sequence[s
     if as_json:
         print_json([told(item) for item in found])
     else:
-        Console().print(items_table(found))
+        Console().print(items_list(found, datetime.now(UTC)))
     unknown = set(asked) - {item.item_id for item in found}
     if unknown:
         typer.echo(f"unknown or expired: {', '.join(sorted(unknown))}", err=True)

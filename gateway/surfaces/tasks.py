@@ -15,6 +15,7 @@ _SUBJECTS: dict[int, tuple[str, str]] = {
     HTTPStatus.UNAUTHORIZED: ("authorization", "header"),
     HTTPStatus.NOT_FOUND: ("path", "path"),
     HTTPStatus.METHOD_NOT_ALLOWED: ("method", "path"),
+    HTTPStatus.REQUEST_URI_TOO_LONG: ("path", "path"),
 }
 _BODY = ("body", "body")
 

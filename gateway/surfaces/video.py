@@ -1,11 +1,14 @@
 """The Video API: accounts, videos, media."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.problems import Refusal
 from gateway.surface import Surface
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def error_body(refusal: Refusal) -> dict[str, Any]:
@@ -19,7 +22,8 @@ def error_body(refusal: Refusal) -> dict[str, Any]:
 
 def write_time(time: Timestamp) -> str:
     """Return the documented `YYYY-MM-DD hh:mm:ss`, UTC."""
-    return time.ToDatetime().isoformat(" ", "seconds")
+    moment = _EPOCH + timedelta(seconds=time.seconds)
+    return moment.isoformat(" ", "seconds").removesuffix("+00:00")
 
 
 VIDEO = Surface(

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 from services.accounts.actions.administration import Administration
+from services.accounts.actions.announcing import Announcer
 from services.accounts.actions.keys import TasksKeys
 from services.accounts.actions.own_account import OwnAccount
 from services.accounts.actions.signatures import Signatures
@@ -18,6 +19,7 @@ from services.chassis.auth import Authenticator
 from services.chassis.database import Database
 from services.chassis.event_metrics import watch_outbox
 from services.chassis.events import Outbox
+from services.chassis.keyring import RememberingKeyring
 from services.chassis.limits import Limits
 from services.chassis.server import Registration, serve
 from services.chassis.settings import Settings, load
@@ -36,16 +38,19 @@ def wire(
     """Return the service's doors, and who stands before them."""
     passwords, vault, limits = Passwords(), Vault(settings.encryption_key), default_limits(settings)
     keyring = LocalKeyring(db, passwords, limits)
-    own_account = OwnAccount(db, outbox, vault, passwords)
-    keys = TasksKeys(db, outbox)
+    # Other services remember what Identities tells them: it must not be remembered twice.
+    remembering = RememberingKeyring(keyring)
+    announcer = Announcer(outbox, remembering.forget)
+    own_account = OwnAccount(db, announcer, vault, passwords)
+    keys = TasksKeys(db, announcer)
     signatures = Signatures(db, vault, own_account)
-    administration = Administration(db, outbox, vault, passwords, limits)
+    administration = Administration(db, announcer, vault, passwords, limits)
     servicers: list[Registration] = [
         (add_AccountsServiceServicer_to_server, Accounts(own_account)),
         (add_IdentityServiceServicer_to_server, Identities(keyring, keys, signatures)),
         (add_AdminServiceServicer_to_server, Admin(administration, keys)),
     ]
-    return servicers, Authenticator(keyring, settings.internal_key, keyring)
+    return servicers, Authenticator(remembering, settings.internal_key, keyring)
 
 
 def default_limits(settings: Settings) -> Limits:

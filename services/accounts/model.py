@@ -153,6 +153,27 @@ def is_listed(referrer: str, patterns: Iterable[str]) -> bool:
         return False
 
 
+def listed_host(pattern: str) -> str:
+    """Return the host that a pattern lists, `*.` and a domain for all below it; "" for none."""
+    if pattern.startswith("*."):
+        return pattern.lower()
+    try:
+        return (_split(pattern).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def hosts_listing(origin: str) -> list[str]:
+    """Return all that `listed_host` may say of patterns that list pages of the origin."""
+    try:
+        host = (urlsplit(origin).hostname or "").lower()
+    except ValueError:
+        return []
+    labels = host.split(".")
+    above = ["*." + ".".join(labels[start:]) for start in range(1, len(labels))]
+    return [host, *above] if host else []
+
+
 def lists_origin(origin: str, patterns: Iterable[str]) -> bool:
     """Return whether any page of the origin (scheme, host and port) is among the listed ones."""
     try:

@@ -58,6 +58,7 @@ from services.chassis.engines import (
 )
 from services.chassis.errors import Unavailable
 from services.chassis.notices import NOTIFY, hear
+from services.chassis.statements import INSERTS
 
 Tx = AsyncConnection
 """A running transaction: what the functions of a `store.py` take first."""
@@ -104,7 +105,7 @@ class Utc(TypeDecorator[datetime]):
 
 def insert(tx: Tx, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that knows `on_conflict_do_nothing` and `..._do_update` on either engine."""
-    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+    return INSERTS[tx.dialect.name](table)
 
 
 def on_commit(tx: Tx, callback: Callable[[], None]) -> None:
@@ -149,7 +150,8 @@ class Database:
         # SQLite has one writer at a time and lets the others poll; within a process a queue is
         # fairer and faster.
         self._writer = asyncio.Lock()
-        self._open: set[AsyncConnection] = set()
+        self._in_use = 0
+        self._closing = False
         self._idle = asyncio.Event()
 
     @asynccontextmanager
@@ -238,8 +240,9 @@ class Database:
 
         Cancelled calls may still be rolling back; those that take longer than 10 s are left.
         """
+        self._closing = True
         self._idle.clear()
-        if self._open:
+        if self._in_use:
             with suppress(TimeoutError):
                 async with asyncio.timeout(BUSY_SECONDS):
                     await self._idle.wait()
@@ -262,21 +265,26 @@ class Database:
     @asynccontextmanager
     async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         """A connection of the pool. Its way back is not cut short by a cancellation."""
+        if self._closing:
+            raise Unavailable("The database is closed.", retry_after=1.0)
+        self._in_use += 1
         try:
             connection = await engine.connect()
-        except (OSError, TimeoutError, PoolTimeout, DBAPIError) as error:
-            raise Unavailable("The database cannot be reached.", retry_after=1.0) from error
-        self._open.add(connection)
+        except BaseException as error:
+            self._let_go()
+            if isinstance(error, OSError | TimeoutError | PoolTimeout | DBAPIError):
+                raise Unavailable("The database cannot be reached.", retry_after=1.0) from error
+            raise
         try:
             yield connection
         finally:
             closing = asyncio.create_task(connection.close())
-            closing.add_done_callback(lambda _: self._closed(connection))
+            closing.add_done_callback(lambda _: self._let_go())
             await asyncio.shield(closing)
 
-    def _closed(self, connection: AsyncConnection) -> None:
-        self._open.discard(connection)
-        if not self._open:
+    def _let_go(self) -> None:
+        self._in_use -= 1
+        if not self._in_use:
             self._idle.set()
 
     async def _wait_to_write(self) -> None:

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 
 from services.chassis.cloudevents import Record
 from services.chassis.errors import Unavailable
-from services.chassis.events import DEAD, KafkaError, started_producer, started_reader
+from services.chassis.events import DEAD, KafkaError, started_reader
+from services.chassis.publishing import started_producer
 
 REPLAYED = "dead_replayed"
 READ_SECONDS = 30.0

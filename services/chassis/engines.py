@@ -10,13 +10,17 @@ import aiosqlite
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 # Only the recovery after a crash makes readers wait; they must not hold the event loop up.
 READER_LOCK_SECONDS = 0.1
 WRITE = "BEGIN IMMEDIATE"
+
+# A look-up in a large table meets another page of its index each time; by default nearly all of
+# them would be read from the file again.
+CACHE_KIBIBYTES = 64 * 1024
 
 # SQLSTATE classes of PostgreSQL that say "not now" instead of "never like that": connection
 # trouble, rolled back by a deadlock, out of resources, operator intervention (a shutdown).
@@ -41,14 +45,21 @@ async def all_stopped() -> None:
 
 def postgres_engine(address: URL, busy_seconds: float) -> AsyncEngine:
     """Return an engine for a PostgreSQL server, waiting so long for a free connection."""
-    return create_async_engine(
+    engine = create_async_engine(
         address.set(drivername="postgresql+asyncpg"),
-        pool_pre_ping=True,
         pool_size=10,
         max_overflow=10,
         pool_timeout=busy_seconds,
         connect_args={"timeout": 5.0},
     )
+
+    # The driver knows when a server went away; to ask the server each time is a round trip.
+    @event.listens_for(engine.sync_engine, "checkout")
+    def still_open(connection: DBAPIConnection, *_: object) -> None:
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError
+
+    return engine
 
 
 def sqlite_writer(address: URL, busy_seconds: float) -> AsyncEngine:
@@ -91,6 +102,7 @@ def _sqlite_engine(
             "journal_mode = wal",
             "synchronous = full",
             "foreign_keys = on",
+            f"cache_size = -{CACHE_KIBIBYTES}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -22,7 +22,7 @@ from services.chassis.database import Database, Tx, now, on_commit
 from services.chassis.errors import Unavailable
 from services.chassis.event_metrics import DEAD_LETTERS
 from services.chassis.mailboxes import inbox_table, outbox_table
-from services.chassis.publishing import publish
+from services.chassis.publishing import publish, started_producer
 from services.chassis.settings import Settings
 
 __all__ = [
@@ -37,7 +37,7 @@ __all__ = [
 
 RELAY_BATCH = 500
 RELAY_POLL_SECONDS = 1.0
-RELAY_GATHER_SECONDS = 0.01
+RELAY_GATHER_SECONDS = 0.03
 CONSUMER_BATCH = 50
 DEAD = ".dead"  # what a topic's name ends with that has another topic's dead letters
 TRIES = 5
@@ -267,23 +267,6 @@ class Consumer:
         self._pruned = now()
         async with self._db.transaction() as tx:
             await mailboxes.forget(tx, self._inbox, before=self._pruned - INBOX_KEPT)
-
-
-@asynccontextmanager
-async def started_producer(servers: str) -> AsyncIterator[AIOKafkaProducer]:
-    """A producer that waits until all replicas have what it sends."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=servers,
-        acks="all",
-        max_batch_size=256 * 1024,
-        request_timeout_ms=10_000,
-        retry_backoff_ms=500,
-    )
-    try:
-        await producer.start()
-        yield producer
-    finally:
-        await producer.stop()
 
 
 @asynccontextmanager

@@ -18,14 +18,8 @@ import asyncio
 import inspect
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    aclosing,
-    asynccontextmanager,
-    suppress,
-)
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -81,9 +75,6 @@ class Call:
         return time.perf_counter() - self.started
 
 
-Stage = Callable[[Call], AbstractAsyncContextManager[None]]
-
-
 class Interceptors(grpc.aio.ServerInterceptor):
     """The stages around the methods of one server; each method is wrapped once."""
 
@@ -91,14 +82,6 @@ class Interceptors(grpc.aio.ServerInterceptor):
         self._methods = methods
         self._authenticator = authenticator
         self._rates = RequestRates()
-        self._stages: tuple[Stage, ...] = (
-            trace,
-            log_call,
-            measure,
-            self._errors,
-            self._auth,
-            self._rate,
-        )
         self._wrapped: dict[str, Handler] = {}
         self._lines: dict[asyncio.Task[Any], Call] = {}
 
@@ -175,10 +158,11 @@ class Interceptors(grpc.aio.ServerInterceptor):
             await context.send_initial_metadata(())
             self._lines[task] = call
             task.add_done_callback(self._lines.pop)
-        async with AsyncExitStack() as stages:
-            for stage in self._stages:
-                await stages.enter_async_context(stage(call))
-            yield call
+        with trace(call), log_call(call), measure(call):
+            async with self._errors(call):
+                await self._auth(call)
+                self._rate(call)
+                yield call
 
     @asynccontextmanager
     async def _errors(self, call: Call) -> AsyncIterator[None]:
@@ -197,23 +181,19 @@ class Interceptors(grpc.aio.ServerInterceptor):
             hidden = Internal(f"{NEUTRAL} Request id: {telemetry.request_id()}.")
             await _refuse(call, hidden)
 
-    @asynccontextmanager
-    async def _auth(self, call: Call) -> AsyncIterator[None]:
+    async def _auth(self, call: Call) -> None:
         if call.method.scope is not None:
             call.caller = await self._authenticator.authenticate(call.metadata, call.method.scope)
         set_identity(call.caller)
-        yield
 
-    @asynccontextmanager
-    async def _rate(self, call: Call) -> AsyncIterator[None]:
+    def _rate(self, call: Call) -> None:
         account, limit = call.caller.team_id, call.caller.limits.requests_per_minute
         if account and limit:
             call.headers = self._rates.take(account, limit).metadata()
-        yield
 
 
-@asynccontextmanager
-async def trace(call: Call) -> AsyncIterator[None]:
+@contextmanager
+def trace(call: Call) -> Iterator[None]:
     """Take over the caller's request id and trace, and send the request id back."""
     given = call.metadata.get(REQUEST_ID_KEY, "")
     usable = 0 < len(given) <= MAX_REQUEST_ID_LENGTH and given.isprintable()
@@ -223,8 +203,8 @@ async def trace(call: Call) -> AsyncIterator[None]:
         yield
 
 
-@asynccontextmanager
-async def log_call(call: Call) -> AsyncIterator[None]:
+@contextmanager
+def log_call(call: Call) -> Iterator[None]:
     """Write one line when the call ends; health checks only at level debug."""
     try:
         yield
@@ -239,8 +219,8 @@ async def log_call(call: Call) -> AsyncIterator[None]:
         )
 
 
-@asynccontextmanager
-async def measure(call: Call) -> AsyncIterator[None]:
+@contextmanager
+def measure(call: Call) -> Iterator[None]:
     """Count and time the call."""
     try:
         yield

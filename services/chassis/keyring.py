@@ -3,7 +3,8 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from services.chassis.clients import Clients
 from services.chassis.errors import NotFound, Unauthenticated
@@ -15,6 +16,9 @@ from vitascope.accounts.v1.internal_pb2 import (
 )
 from vitascope.accounts.v1.internal_pb2_grpc import IdentityServiceStub
 from vitascope.accounts.v1.limits_pb2 import AccountLimits
+
+if TYPE_CHECKING:
+    from vitascope.accounts.v1.internal_pb2_grpc import IdentityServiceAsyncStub
 
 # What was rotated, banned or revoked must end everywhere within 5 s; the call takes some of them.
 REMEMBERED_SECONDS = 4.0
@@ -72,43 +76,65 @@ class Passwords(Protocol):
         """
 
 
-class RemoteKeyring:
-    """A keyring that asks the accounts service and remembers its answers for 4 s."""
+class RememberingKeyring:
+    """Another keyring, whose answers it remembers for 4 s."""
 
-    def __init__(self, clients: Clients) -> None:
-        self._identity = clients.stub(IdentityServiceStub)
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
         self._signing_keys = _Remembered[SigningKey]()
         self._accounts = _Remembered[AccountKey]()
 
     async def signing_key(self, key_id: str) -> SigningKey | None:
         """Return the key with this id, or None when it is not in use."""
-
-        async def ask() -> SigningKey | None:
-            try:
-                key = await self._identity.GetSigningKey(GetSigningKeyRequest(key_id=key_id))
-            except NotFound:
-                return None
-            return SigningKey(
-                public_key=key.public_key,
-                user_id=key.user_id,
-                team_ids=tuple(key.team_ids),
-                banned=key.banned,
-                banned_reason=key.banned_reason,
-                limits={team: _limits(given) for team, given in key.limits.items()},
-            )
-
+        ask = partial(self._keyring.signing_key, key_id)
         return await self._signing_keys.get((key_id,), ask)
 
     async def account_of_secret(self, secret: str) -> AccountKey | None:
         """Return the secret's account, or None for an unknown secret."""
-        request = ResolveKeyRequest(secret=secret)
-        return await self._accounts.get(("secret", secret), lambda: self._account(request))
+        ask = partial(self._keyring.account_of_secret, secret)
+        return await self._accounts.get(("secret", secret), ask)
 
     async def account_of_api_key(self, api_key: str, referrer: str) -> AccountKey | None:
         """Return the API key's account, or None for an unknown key or an unlisted referrer."""
-        request = ResolveKeyRequest(api_key=api_key, referrer=referrer)
-        key = ("api_key", api_key, referrer)
-        return await self._accounts.get(key, lambda: self._account(request))
+        ask = partial(self._keyring.account_of_api_key, api_key, referrer)
+        return await self._accounts.get(("api_key", api_key, referrer), ask)
+
+    def forget(self) -> None:
+        """Ask anew from now on, also where an answer is on its way."""
+        self._signing_keys = _Remembered()
+        self._accounts = _Remembered()
+
+
+class RemoteKeyring(RememberingKeyring):
+    """A keyring that asks the accounts service and remembers its answers."""
+
+    def __init__(self, clients: Clients) -> None:
+        super().__init__(_AccountsService(clients.stub(IdentityServiceStub)))
+
+
+class _AccountsService:
+    def __init__(self, identity: "IdentityServiceAsyncStub") -> None:
+        self._identity = identity
+
+    async def signing_key(self, key_id: str) -> SigningKey | None:
+        try:
+            key = await self._identity.GetSigningKey(GetSigningKeyRequest(key_id=key_id))
+        except NotFound:
+            return None
+        return SigningKey(
+            public_key=key.public_key,
+            user_id=key.user_id,
+            team_ids=tuple(key.team_ids),
+            banned=key.banned,
+            banned_reason=key.banned_reason,
+            limits={team: _limits(given) for team, given in key.limits.items()},
+        )
+
+    async def account_of_secret(self, secret: str) -> AccountKey | None:
+        return await self._account(ResolveKeyRequest(secret=secret))
+
+    async def account_of_api_key(self, api_key: str, referrer: str) -> AccountKey | None:
+        return await self._account(ResolveKeyRequest(api_key=api_key, referrer=referrer))
 
     async def _account(self, request: ResolveKeyRequest) -> AccountKey | None:
         try:

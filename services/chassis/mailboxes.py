@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from services.chassis.database import Tx, Utc, insert, now
+from services.chassis.statements import padded
 
 MAX_EVENT_BYTES = 950_000
 """The largest value; brokers refuse more than 1 MiB with its headers unless told otherwise."""
@@ -94,7 +95,7 @@ async def oldest(tx: Tx, outbox: Table, limit: int) -> list[Waiting]:
 
 async def take_away(tx: Tx, outbox: Table, ids: Sequence[int]) -> None:
     """Remove published events by their row ids."""
-    await tx.execute(delete(outbox).where(outbox.c.id.in_(ids)))
+    await tx.execute(delete(outbox).where(outbox.c.id.in_(padded(ids))))
 
 
 async def remember(tx: Tx, inbox: Table, consumer: str, event_ids: Iterable[str]) -> set[str]:

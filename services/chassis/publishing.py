@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import DefaultPartitioner
@@ -15,6 +16,23 @@ _partition_of = DefaultPartitioner()
 
 Place = tuple[str, int]
 """A topic and one of its partitions."""
+
+
+@asynccontextmanager
+async def started_producer(servers: str) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer that waits until all replicas have what it sends."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=servers,
+        acks="all",
+        max_batch_size=256 * 1024,
+        request_timeout_ms=10_000,
+        retry_backoff_ms=500,
+    )
+    try:
+        await producer.start()
+        yield producer
+    finally:
+        await producer.stop()
 
 
 async def publish(

@@ -114,6 +114,8 @@ def sign_user_token(private_key: str, key_id: str, claims: UserClaims, now: floa
     return jwt.encode(payload, private_key, algorithm="EdDSA", headers={"kid": key_id})
 
 
+# Clients send their tokens again and again, and the gateway no longer ones than 4 KiB.
+@lru_cache(maxsize=1024)
 def key_id_of(token: str) -> str:
     """Return the id of the key that the token says it is signed with. Raises InvalidToken."""
     try:

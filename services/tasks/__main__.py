@@ -1,9 +1,10 @@
 """The tasks service: the ledger of work and the Tasks API."""
 
-import asyncio
 from datetime import timedelta
 from functools import partial
 from random import SystemRandom
+
+import uvloop
 
 from services.chassis import settings as chassis_settings
 from services.chassis.auth import Authenticator, RemoteKeyring
@@ -113,4 +114,4 @@ def wire(
 
 
 if __name__ == "__main__":
-    asyncio.run(main(chassis_settings.load()))
+    uvloop.run(main(chassis_settings.load()))

@@ -2,12 +2,14 @@
 
 import grpc
 import pytest
+import sqlalchemy as sa
 
 from services.accounts.actions import administration
-from services.accounts.store.tables import account_keys, outbox
+from services.accounts.store.tables import account_keys, listed_pages, outbox
 from services.chassis import mailboxes
-from tests.accounts.conftest import EMAIL, House, claims_of, cli, refused
+from tests.accounts.conftest import EMAIL, House, bearer, claims_of, cli, refused
 from tests.kit.identities import service
+from vitascope.accounts.v1 import accounts_pb2 as messages
 from vitascope.accounts.v1 import admin_pb2 as admin
 from vitascope.accounts.v1 import internal_pb2 as internal
 from vitascope.accounts.v1.events_pb2 import AccountEvent
@@ -22,6 +24,12 @@ async def add_keys(house: House, team: str = "", email: str = EMAIL) -> internal
 async def resolve(house: House, secret: str) -> internal.ResolveKeyResponse:
     request = internal.ResolveKeyRequest(secret=secret)
     return await house.identities.ResolveKey(request, metadata=service("tasks"))
+
+
+async def is_listed(house: House, origin: str) -> bool:
+    request = internal.CheckOriginRequest(origin=origin)
+    answer = await house.identities.CheckOrigin(request, metadata=service("gateway"))
+    return answer.listed
 
 
 async def happenings(house: House) -> list[AccountEvent]:
@@ -186,6 +194,60 @@ async def test_limits_reach_whoever_asks_for_a_key(house: House) -> None:
 async def test_origins(house: House, origin: str, listed: bool) -> None:
     await house.add()
     await add_keys(house)
-    request = internal.CheckOriginRequest(origin=origin)
-    answer = await house.identities.CheckOrigin(request, metadata=service("gateway"))
-    assert answer.listed is listed
+    assert await is_listed(house, origin) is listed
+
+
+async def test_origins_of_revoked_keys_are_no_longer_listed(house: House) -> None:
+    await house.add()
+    made = await add_keys(house)
+    assert await is_listed(house, "https://a.example")
+    await house.admin.RevokeKeys(admin.RevokeKeysRequest(keys=made.keys_id), metadata=cli())
+    assert not await is_listed(house, "https://a.example")
+
+
+async def test_pages_listed_before_there_was_a_table_for_them_are_found(house: House) -> None:
+    await house.add()
+    await add_keys(house)
+    async with house.db.transaction() as tx:
+        await tx.run_sync(listed_pages.drop)
+        await tx.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
+    await house.db.migrate("services.accounts.migrations")
+    assert await is_listed(house, "https://a.example")
+
+
+async def test_what_ends_a_token_ends_it_at_once_in_the_service_itself(house: House) -> None:
+    """The keys that the service remembers are forgotten before the change is answered."""
+    await house.add(team="Restorers")
+    token = await house.login()
+    by = cli()
+    await house.whoami(token)
+    await house.admin.BanUser(admin.BanUserRequest(email=EMAIL), metadata=by)
+    assert (await refused(house.whoami(token))).reason == "UserBannedException"
+    await house.admin.UnbanUser(admin.UnbanUserRequest(email=EMAIL), metadata=by)
+    await house.whoami(token)
+    limits = admin.SetLimitsRequest(team="Restorers", requests_per_minute=1)
+    await house.admin.SetLimits(limits, metadata=by)
+    await house.whoami(token)
+    assert (await refused(house.whoami(token))).code == grpc.StatusCode.RESOURCE_EXHAUSTED
+    await house.admin.SetLimits(
+        admin.SetLimitsRequest(team="Restorers", requests_per_minute=0), metadata=by
+    )
+    await house.accounts.GenerateAuthSecret(
+        messages.GenerateAuthSecretRequest(), metadata=bearer(token)
+    )
+    assert (await refused(house.whoami(token))).reason == "InvalidJWTTokenFoundException"
+
+
+async def test_a_limit_that_is_reset_is_as_the_settings_say(house: House) -> None:
+    await house.add(team="Restorers")
+    team = admin.GetLimitsRequest(team="Restorers")
+    before = (await house.admin.GetLimits(team, metadata=cli())).limits
+    given = admin.SetLimitsRequest(team="Restorers", stored_bytes=5, tasks_per_minute=6)
+    await house.admin.SetLimits(given, metadata=cli())
+    reset = admin.SetLimitsRequest(team="Restorers", reset=["stored_bytes"])
+    after = (await house.admin.SetLimits(reset, metadata=cli())).limits
+    assert (after.stored_bytes, after.tasks_per_minute) == (before.stored_bytes, 6)
+    unknown = house.admin.SetLimits(
+        admin.SetLimitsRequest(team="Restorers", reset=["patience"]), metadata=cli()
+    )
+    assert (await refused(unknown)).code == grpc.StatusCode.INVALID_ARGUMENT

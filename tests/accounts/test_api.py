@@ -6,10 +6,18 @@ import grpc
 import jwt
 import pytest
 
-from services.accounts.store import people
-from services.chassis.database import now
-from tests.accounts.conftest import EMAIL, PASSWORD, House, basic, bearer, claims_of, refused
+from tests.accounts.conftest import (
+    EMAIL,
+    PASSWORD,
+    House,
+    basic,
+    bearer,
+    claims_of,
+    cli,
+    refused,
+)
 from vitascope.accounts.v1 import accounts_pb2 as messages
+from vitascope.accounts.v1.admin_pb2 import BanUserRequest
 
 TOKEN = messages.CreateTokenRequest()
 
@@ -144,12 +152,9 @@ async def test_a_bad_new_password_names_its_field(house: House, password: str) -
 
 
 async def test_a_banned_user_is_shut_out_and_shown_why(house: House) -> None:
-    ann = await house.add()
+    await house.add()
     token = await house.login()
-    async with house.db.transaction() as tx:
-        await people.change_user(
-            tx, ann.user_id, banned=True, banned_reason="spam", banned_at=now()
-        )
+    await house.admin.BanUser(BanUserRequest(email=EMAIL, reason="spam"), metadata=cli())
     for error in (await refused(house.login()), await refused(house.whoami(token))):
         assert error.code == grpc.StatusCode.PERMISSION_DENIED
         assert error.reason == "UserBannedException"

@@ -10,9 +10,9 @@ import pytest
 
 from services.accounts.secrets import Vault
 from services.accounts.store import people
-from services.chassis.database import now
-from tests.accounts.conftest import House, refused
+from tests.accounts.conftest import EMAIL, House, claims_of, cli, refused
 from tests.kit.identities import make_settings
+from vitascope.accounts.v1 import admin_pb2 as admin
 
 Forge = Callable[[House], Awaitable[str]]
 
@@ -50,9 +50,8 @@ async def premature(house: House) -> str:
 
 async def of_a_banned_user(house: House) -> str:
     token = await house.login()
-    user = (await house.whoami(token)).user
-    async with house.db.transaction() as tx:
-        await people.change_user(tx, user.id, banned=True, banned_at=now())
+    await house.whoami(token)
+    await house.admin.BanUser(admin.BanUserRequest(email=EMAIL), metadata=cli())
     return token
 
 
@@ -66,9 +65,8 @@ async def of_a_team_of_others(house: House) -> str:
 
 async def with_an_unreadable_key(house: House) -> str:
     token = await house.login()
-    user = (await house.whoami(token)).user
     async with house.db.transaction() as tx:
-        await people.change_user(tx, user.id, public_key="not a key")
+        await people.change_user(tx, str(claims_of(token)["sub"]), public_key="not a key")
     return token
 
 

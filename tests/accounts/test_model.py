@@ -1,8 +1,10 @@
 """Which pages a list of referrers lists."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.accounts.model import is_listed
+from services.accounts.model import hosts_listing, is_listed, listed_host, lists_origin
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,24 @@ from services.accounts.model import is_listed
 def test_is_listed(pattern: str, referrer: str, listed: bool) -> None:
     assert is_listed(referrer, ["https://never.example", pattern]) is listed
     assert not is_listed(referrer, [])
+
+
+_LABELS = st.sampled_from(["a", "b", "A", "xn--a"])
+_HOSTS = st.lists(_LABELS, min_size=1, max_size=3).map(".".join)
+_STARTS = st.sampled_from(["*.", "https://", "http://", "//", "", "https://["])
+
+
+@given(
+    _STARTS,
+    _HOSTS,
+    st.sampled_from(["", "/", ":8443/x", ":x"]),
+    st.sampled_from(["https://", "http://", ""]),
+    _HOSTS,
+    st.sampled_from(["", ":8443", ":x"]),
+)
+def test_whatever_lists_an_origin_is_found_by_its_host(
+    start: str, listed: str, end: str, scheme: str, host: str, port: str
+) -> None:
+    pattern, origin = f"{start}{listed}{end}", f"{scheme}{host}{port}"
+    if lists_origin(origin, [pattern]):
+        assert listed_host(pattern) in hosts_listing(origin)

@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidTag
 from pydantic import SecretStr
 
 from services.accounts.actions.administration import Administration
+from services.accounts.actions.announcing import Announcer
 from services.accounts.keyring import LocalKeyring
 from services.accounts.secrets import Passwords, Vault, new_api_key, new_secret
 from services.accounts.store import people
@@ -44,8 +45,9 @@ async def test_an_unknown_user_takes_as_long_as_a_wrong_password(sqlite_url: str
     db = Database(sqlite_url, metadata)
     await db.migrate("services.accounts.migrations")
     passwords = Passwords()
-    outbox, vault = Outbox(db, make_settings(), "accounts"), Vault(SecretStr(ENCRYPTION_KEY))
-    administration = Administration(db, outbox, vault, passwords, Limits())
+    announcer = Announcer(Outbox(db, make_settings(), "accounts"), lambda: None)
+    vault = Vault(SecretStr(ENCRYPTION_KEY))
+    administration = Administration(db, announcer, vault, passwords, Limits())
     await administration.add_user(EMAIL, PASSWORD, "", "")
     keyring = LocalKeyring(db, passwords, Limits())
 

@@ -214,6 +214,18 @@ async def test_an_answer_is_as_old_as_its_question(monkeypatch: pytest.MonkeyPat
         assert accounts.asked == 2
 
 
+async def test_what_is_forgotten_is_asked_anew_also_where_an_answer_is_on_its_way() -> None:
+    async with remote_keyring() as (keyring, accounts):
+        await keyring.signing_key("key-1")
+        keyring.forget()
+        accounts.act = keyring.forget
+        await keyring.signing_key("key-1")
+        accounts.act = lambda: None
+        await keyring.signing_key("key-1")
+        await keyring.signing_key("key-1")
+        assert accounts.asked == 3
+
+
 async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.chassis.keyring.REMEMBERED_ANSWERS", 2)
     async with remote_keyring() as (keyring, accounts):

@@ -1,5 +1,7 @@
 """Logs keep secrets, metrics are served, traces are passed on."""
 
+import asyncio
+import io
 import json
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from services.chassis import telemetry
 from tests.chassis.test_serve import free_address
+from tests.kit.waiting import wait_for_async
 
 
 def test_credentials_are_masked_at_any_depth() -> None:
@@ -92,3 +95,44 @@ def test_every_line_is_json_whoever_writes_it() -> None:
     assert [line["level"] for line in lines] == ["info", "warning", "warning", "error"]
     assert (lines[0]["password"], lines[0]["count"]) == (telemetry.MASK, 2)
     assert "ZeroDivisionError" in lines[3]["exception"]
+
+
+async def test_lines_wait_for_each_other_but_not_for_long() -> None:
+    written = io.StringIO()
+    stderr = telemetry._Stderr()
+    stderr.setStream(written)
+    lines = telemetry._Lines(stderr)
+    lines.info("1")
+    lines.info("2")
+    assert written.getvalue() == ""
+    await wait_for_async(lambda: written.getvalue() == "1\n2\n", what="the lines")
+    lines.info("3")
+    lines.warning("4")
+    assert written.getvalue() == "1\n2\n3\n4\n"
+    lines.info("5")
+    await asyncio.to_thread(lines.info, "from a thread")
+    assert written.getvalue().endswith("5\nfrom a thread\n")
+
+
+ENDING = """
+import asyncio
+import structlog
+from services.chassis import telemetry
+from tests.kit.identities import make_settings
+
+async def main():
+    log = structlog.stdlib.get_logger("a.module")
+    log.info("written")
+    log.info("last words")
+
+telemetry.setup("accounts", make_settings(log_level="info"))
+asyncio.run(main())
+"""
+
+
+def test_a_process_that_ends_writes_what_waits() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING], capture_output=True, text=True, check=True
+    )
+    lines = [json.loads(line)["event"] for line in done.stderr.splitlines()]
+    assert lines == ["written", "last words"]

@@ -22,6 +22,8 @@ def test_what_is_printed_is_json_and_what_is_refused_says_why(tmp_path: Path) ->
     assert (team["name"], team["members"]) == ("Restorers", [ada[1]])
     limits = run(tmp_path, "limits", "set", "--team", "Restorers", "--stored-bytes", str(2**40))
     assert json.loads(limits.stdout)["limits"]["stored_bytes"] == 2**40
+    reset = run(tmp_path, "limits", "set", "--team", "Restorers", "--reset", "stored-bytes")
+    assert json.loads(reset.stdout)["limits"]["stored_bytes"] == 0
 
     refused = run(tmp_path, "keys", "list", "--team", "Unknown")
     assert (refused.returncode, refused.stdout) == (1, "")

@@ -42,12 +42,11 @@ def command(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def letters(suite: Suite, count: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = wait_for(
-        lambda: len(all_ := suite.run("dead", "list", "--json")) >= count and all_,
-        seconds=60,
-        what=f"{count} dead letters",
-    )
-    return found
+    def look() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = suite.run("dead", "list", "--json")
+        return found if len(found) >= count else []
+
+    return wait_for(look, seconds=60, what=f"{count} dead letters")
 
 
 def test_from_nonsense_to_a_replay_and_another_one(suite: Suite) -> None:

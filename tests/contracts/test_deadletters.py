@@ -55,6 +55,7 @@ async def test_a_dead_letter_is_handled_when_it_is_sent_again(
         await publish(sqlite, outbox, topic, ["good", "bad"])
         [letter] = await letters_of(settings, topic, 1)
         await other.wait(2)
+        await broken.wait(1)
         assert (letter.topic, letter.key, letter.group) == (topic, b"bad", f"{topic}.broken")
         assert letter.error == "ValueError('cannot read [this]')"
         assert letter.type == "vitascope.media.v1.MediaEvent"

@@ -46,10 +46,11 @@ class Wish:
 
 @dataclass
 class Promises:
-    """What the suite has answered 200 for: tasks by key, cancelled ones, conversions."""
+    """What the suite has answered 200 for: tasks by key, cancelled ones, videos by id."""
 
     tasks: dict[str, Wish] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    ingested: list[str] = field(default_factory=list)
     processed: list[str] = field(default_factory=list)
 
 
@@ -117,15 +118,14 @@ class Client:
                 f"/videos/v1/process-video/{video}", json=target, headers=self._bearer()
             )
         )
-        self.promises.processed.append(answer.json()["processedVideoId"])
+        processed = answer.json()["processedVideoId"]
+        self.promises.ingested.append(video)
+        self.promises.processed.append(processed)
+        self._until_done(processed, "check-process-video-progress", "processing")
 
     def finish_ingestion(self, video: str) -> None:
         """Wait until a video is ingested."""
         self._until_done(video, "check-ingest-video-progress", "ingestion")
-
-    def finish_processing(self, video: str) -> None:
-        """Wait until a video is processed."""
-        self._until_done(video, "check-process-video-progress", "processing")
 
     def get(self, url: str) -> httpx.Response:
         """Read a file or a state."""

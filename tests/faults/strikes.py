@@ -36,7 +36,7 @@ class Striker:
     def __init__(self, suite: Whole, listener: Listener, seed: str) -> None:
         self.struck: list[str] = []
         self.children = 0
-        self.forgotten = datetime.min.replace(tzinfo=UTC)
+        self.forgotten: datetime | None = None
         self._suite = suite
         self._listener = listener
         self._rng = random.Random(seed)  # noqa: S311 - to be repeated by its seed

@@ -53,7 +53,7 @@ def survive(suite: Whole, victims: Sequence[str], items: int, folder: Path) -> N
     film = folder / "sources" / FILM
     with (
         served(folder / "sources") as source,
-        Listener(suite.addresses()["broker"], verdict.TASKS) as listener,
+        Listener(suite.addresses()["broker"], verdict.TASKS, verdict.VIDEOS) as listener,
         Client(suite, source, random.Random(seed)) as client,  # noqa: S311
     ):
         striker = Striker(suite, listener, seed)
@@ -69,6 +69,7 @@ def survive(suite: Whole, victims: Sequence[str], items: int, folder: Path) -> N
         verdict.until_all_ended(suite)
         statuses = verdict.check_tasks(client, suite)
         verdict.check_films(client, film, folder)
+        verdict.check_film_events(client, listener, complete=striker.forgotten is None)
         verdict.check_events(listener, statuses, striker.forgotten)
         verdict.check_outputs(client, suite, statuses)
         verdict.check_nothing_left(suite)

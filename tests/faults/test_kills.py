@@ -64,7 +64,7 @@ def test_a_killed_worker_costs_time_only(tmp_path: Path) -> None:
         assert event.processing_finished.status == "DONE"
         scratch = suite.data / "scratch"
         wait_for(
-            lambda: not [path for path in scratch.rglob("*") if path.is_file()],
+            lambda: not [path for path in scratch.glob("*/items/**/*") if path.is_file()],
             seconds=20,
             what="the dead worker's scratch files to be swept",
         )

@@ -174,6 +174,9 @@ def test_parameters_bodies_and_files(spec: dict[str, Any]) -> None:
     upload = paths["/media/v1/upload/{video_id}"]["post"]
     assert list(upload["requestBody"]["content"]) == ["multipart/form-data"]
     assert "415" in upload["responses"]
+    digests = [each for each in upload["parameters"] if each["name"] == "X-Content-SHA256"]
+    assert [each["in"] for each in digests] == ["header"]
+    assert {"signature": []} in upload["security"]
     download = paths["/storage/{path}"]["get"]
     assert {"200", "206", "304"} <= download["responses"].keys()
     named = {(each["name"], each["in"]) for each in download["parameters"]}

@@ -27,11 +27,21 @@ def test_times() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "name"), [(401, "authorization"), (404, "path"), (405, "method"), (499, "body")]
+    ("status", "name", "location"),
+    [
+        (401, "authorization", "header"),
+        (404, "path", "path"),
+        (405, "method", "path"),
+        (414, "path", "path"),
+        (499, "body", "body"),
+    ],
 )
-def test_a_tasks_error_without_violations_says_what_it_is_about(status: int, name: str) -> None:
+def test_a_tasks_error_without_violations_says_what_it_is_about(
+    status: int, name: str, location: str
+) -> None:
     body = TASKS.error_body(Refusal(status, "AnyException", "text"))
-    assert [(each["name"], each["description"]) for each in body["errors"]] == [(name, "text")]
+    about = {"name": name, "location": location, "description": "text"}
+    assert body["errors"] == [about]
 
 
 def test_a_message_that_names_its_fields_stays_as_it_is() -> None:

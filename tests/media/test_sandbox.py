@@ -29,6 +29,8 @@ from services.media.sandbox import (
     Outcome,
     Sandbox,
     Success,
+    conversation,
+    link,
     pool,
     watch,
 )
@@ -444,6 +446,25 @@ async def test_a_state_is_saved_and_given_to_the_next(sandbox: Sandbox, scratch:
     await asyncio.wait([running])
     assert states == [b"1", b"2"]
     assert await text(sandbox, scratch, "segments", state=states[-1]) == "began at 2"
+
+
+async def test_a_fork_server_that_hangs_is_replaced(
+    sandbox: Sandbox, homes: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "_SECONDS_TO_FORK", 0.3)
+    monkeypatch.setattr(link, "_SECONDS_TO_DIE", 0.3)
+    server = running_below(MODULE)[0]
+    server.suspend()
+    # Spare children need no fork server; the rest does.
+    ended = await asyncio.gather(
+        *(run(sandbox, scratch, "echo", account=f"h{n}") for n in range(4))
+    )
+    assert {each for each in ended if isinstance(each, Failure)} == {
+        Failure("the sandbox ended while this ran", retryable=True)
+    }
+    assert await text(sandbox, scratch, "echo", "new") == "new"
+    assert server.pid not in [each.pid for each in running_below(MODULE)]
+    await nothing_is_left(homes)
 
 
 async def test_stopping_ends_what_runs(scratch: Path, tmp_path: Path) -> None:

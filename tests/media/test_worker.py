@@ -37,7 +37,7 @@ from vitascope.media.v1 import internal_pb2
 from vitascope.media.v1.internal_pb2_grpc import StoreServiceStub
 from vitascope.media.v1.operations_pb2 import VideoProcessSpec
 from vitascope.tasks.v2.specs_pb2 import ImageInfoSpec, ImageThumbResult, ImageThumbSpec
-from vitascope.work.v1.work_pb2 import Failure, Finished, Hello, Lease, Success
+from vitascope.work.v1.work_pb2 import Finished, Hello, Lease
 from vitascope.work.v1.work_pb2_grpc import LedgerServiceStub
 
 LEASE = Lease(item_id="ITEM", attempt=1)
@@ -379,97 +379,6 @@ async def test_a_ledger_that_was_away_is_found_again(tmp_path: Path) -> None:
         ledger.said.clear()
         async with serving(ledger, store, port):
             await wait_for_async(lambda: ledger.heartbeats() == [[OTHER]], what="the worker")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_progress_is_told_ten_times_a_second_and_never_goes_back() -> None:
-    clock = Clock()
-    leases = Leases(clock)
-    leases.add(LEASE, 1000)
-    list(leases.due())
-    told = []
-    for percent in (*range(1000), 500, 1000):
-        clock.now += 0.02
-        leases.advance(("ITEM", 1), percent / 10)
-        told += [each.progress.percent for each in leases.due()]
-    assert told == sorted(set(told))
-    assert 160 <= len(told) <= 201  # in 20 seconds
-    clock.now += leases.seconds_until_due()
-    [last] = leases.due()
-    assert last.progress.percent == 99.9
-
-
-def test_the_rest_is_estimated_from_the_pace() -> None:
-    clock = Clock()
-    leases = Leases(clock)
-    leases.add(LEASE, 1000)
-    list(leases.due())
-    clock.now += 30
-    leases.advance(("ITEM", 1), 75)
-    [said] = leases.due()
-    assert said.progress.eta_seconds == pytest.approx(10)
-
-
-@pytest.mark.parametrize("outcome", [Success(result=b"x"), Failure(message="x")])
-def test_the_end_is_told_once_a_line(outcome: Success | Failure) -> None:
-    leases = Leases()
-    leases.add(LEASE, 1000)
-    leases.advance(("ITEM", 1), 50)
-    leases.finish(("ITEM", 1), outcome)
-    assert [each.WhichOneof("message") for each in leases.due()] == ["heartbeat", "finished"]
-    assert list(leases.due()) == []
-    leases.reoffer()
-    assert [each.WhichOneof("message") for each in leases.due()] == ["heartbeat", "finished"]
-    leases.drop(("ITEM", 1))
-    leases.finish(("ITEM", 1), outcome)
-    assert leases.empty.is_set()
-
-
-def test_the_newest_state_is_told_once_a_second() -> None:
-    clock = Clock()
-    leases = Leases(clock)
-    leases.add(LEASE, 1000)
-    list(leases.due())
-    told = []
-    for number in range(20):
-        clock.now += 0.25
-        leases.save(("ITEM", 1), str(number).encode())
-        told += [each.checkpoint.state for each in leases.due()]
-    assert told == [b"0", b"4", b"8", b"12", b"16"]
-    clock.now += leases.seconds_until_due()
-    assert [each.checkpoint.state for each in leases.due()] == [b"19"]
-    leases.reoffer()
-    assert [each.WhichOneof("message") for each in leases.due()] == ["heartbeat", "checkpoint"]
-
-
-def test_the_last_state_is_told_before_the_end() -> None:
-    leases = Leases(Clock())
-    leases.add(LEASE, 1000)
-    leases.save(("ITEM", 1), b"0")
-    list(leases.due())
-    leases.save(("ITEM", 1), b"1")
-    leases.finish(("ITEM", 1), Failure(message="x", retryable=True))
-    assert [each.WhichOneof("message") for each in leases.due()] == ["checkpoint", "finished"]
-
-
-def test_waiting_for_a_slot_is_no_part_of_the_pace() -> None:
-    clock = Clock()
-    leases = Leases(clock)
-    leases.add(LEASE, 1000)
-    clock.now += 500
-    leases.begin(("ITEM", 1))
-    list(leases.due())
-    clock.now += 30
-    leases.advance(("ITEM", 1), 75)
-    [said] = leases.due()
-    assert said.progress.eta_seconds == pytest.approx(10)
 
 
 class SlowWeb:

@@ -10,7 +10,7 @@ from services.chassis.database import Database
 from services.chassis.events import Outbox
 from services.tasks.actions.assignment import Assignment
 from services.tasks.actions.leases import Leases
-from services.tasks.actions.live import Accepted, Assigned, Cancelled, Live, Lost, Session
+from services.tasks.actions.live import Live, Order, Session
 from services.tasks.actions.queue import Queue
 from services.tasks.actions.record import Recorder
 from services.tasks.actions.replicas import Replicas
@@ -102,11 +102,11 @@ class Desk:
         return [events_pb2.WorkEvent.FromString(each.value) for each in waiting]
 
 
-def told(session: Session) -> Sequence[Assigned | Cancelled | Lost | Accepted]:
+def told(session: Session) -> Sequence[Order]:
     """Return what the worker was told since the last call."""
     queue = session._orders
-    orders = []
+    orders: list[Order] = []
     while not queue.empty():
-        if (order := queue.get_nowait()) is not None:
+        if isinstance(order := queue.get_nowait(), Order):
             orders.append(order)
     return orders

@@ -127,3 +127,12 @@ async def test_replicas_share_the_work(db: Database, clock: Clock) -> None:
     assert len(done) == len(set(done)) == 120
     assert {lease.attempt for lease in done} == {1}
     assert await desks[0].counts() == {"a": (0, 0), "b": (0, 0)}
+
+
+async def test_progress_frees_no_slot(desk: Desk) -> None:
+    await desk.submit("film 1", "film 2", lane=Lane.LONG)
+    session = await desk.enter(slots=1)
+    lease = await desk.lease(session)
+    desk.leases.progress(session, lease, 50, None)
+    await desk.leases.save_progress()
+    assert list(session.held) == [lease]

@@ -141,3 +141,43 @@ def test_one_slot_of_several_is_kept_for_short_work(
     slots: int, held: list[Lane], lanes: set[Lane]
 ) -> None:
     assert model.open_lanes(slots, held) == lanes
+
+
+@pytest.mark.parametrize("end", [State.ERROR, State.CANCELLED])
+def test_an_operator_may_have_an_end_undone(end: State) -> None:
+    ended = replace(_executing(5), state=end, completed_at=NOW, error_message="Gave up", percent=40)
+    again = model.requeue(ended, NOW)
+    assert (again.state, again.attempt, again.requeued) == (State.QUEUED, 5, 1)
+    assert (again.completed_at, again.error_message, again.percent) == (None, "", 0)
+    # The attempts go on counting, the tries begin anew.
+    item = again
+    for attempt in range(6, 11):
+        item = model.start(replace(item, state=State.QUEUED), "worker", "stream", NOW, LEASE)
+        assert item.attempt == attempt
+        item = model.lose(item, NOW, 0)
+    assert item.error_message == "Gave up after 5 attempts: The worker that had it was lost."
+
+
+def test_the_wait_of_another_try_begins_anew() -> None:
+    again = model.requeue(replace(_executing(5), state=State.ERROR), NOW)
+    failed = model.fail(
+        model.start(again, "worker", "stream", NOW, LEASE), "storage is away", True, NOW, 0
+    )
+    assert failed.run_at == NOW + timedelta(seconds=1)
+
+
+def test_good_ends_and_refusals_stay() -> None:
+    refused = model.queue(Submission("videos", "team", "name", "kind", refusal="no url"), NOW)
+    for item in (replace(_executing(), state=State.SUCCESS), refused, _queued(), _executing()):
+        assert not model.can_requeue(item)
+        with pytest.raises(WrongState):
+            model.requeue(item, NOW)
+
+
+def test_an_attempt_has_a_deadline_until_it_is_over() -> None:
+    item = model.start(_queued(), "worker", "stream", NOW, LEASE, timedelta(seconds=90))
+    assert item.deadline_at == NOW + timedelta(seconds=90)
+    assert model.lose(item, NOW, 0).deadline_at is None
+    ended = model.overrun(item, NOW)
+    assert ended.error_message == "It took longer than the 90 seconds that are allowed."
+    assert (ended.deadline_at, ended.last_failure) == (None, ended.error_message)

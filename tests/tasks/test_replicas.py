@@ -36,7 +36,7 @@ async def pair(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 async def _both_listen(db: Database) -> bool:
     query = text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE :listen")
     async with db.reading() as tx:
-        return await tx.scalar(query, {"listen": f'LISTEN "{channel.CHANNEL}"%'}) == 2
+        return bool(await tx.scalar(query, {"listen": f'LISTEN "{channel.CHANNEL}"%'}) == 2)
 
 
 async def test_work_for_a_worker_of_another_replica(pair: Pair) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 
 from services.chassis.database import Database
 from services.tasks.actions.checkpoints import Checkpoints
@@ -35,7 +35,7 @@ async def enter(desk: Desk, deadline: float, worker: str = "w") -> Session:
     return session
 
 
-async def rows(db: Database, *tables: object) -> list[int]:
+async def rows(db: Database, *tables: Table) -> list[int]:
     async with db.reading() as tx:
         return [await tx.scalar(select(func.count()).select_from(each)) or 0 for each in tables]
 

@@ -1,5 +1,7 @@
 """What the work stream and the internal door do for deadlines, checkpoints and names."""
 
+from typing import Any
+
 import grpc
 import pytest
 
@@ -57,7 +59,7 @@ async def test_the_second_worker_of_a_name_takes_it_over(service: Service) -> No
 
 async def test_services_speak_for_themselves_only(service: Service) -> None:
     mine = work_pb2.Submission(owner="videos", account_id="t", request_id="r", kind="k")
-    calls = [
+    calls: list[Any] = [
         service.ledger.Submit(work_pb2.SubmitRequest(submissions=[mine]), metadata=by("media")),
         service.ledger.GetItems(
             work_pb2.GetItemsRequest(owner="videos", request_ids=["a"]), metadata=by("media")

@@ -77,8 +77,8 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
         self.cancelled += request.request_ids
         return work_pb2.CancelItemsResponse()
 
-    def FindItems(self, request: Any, context: Any) -> Any:
-        raise AssertionError("the catalogue knows its work by name")
+    async def FindItems(self, request: Any, context: Any) -> work_pb2.FindItemsResponse:
+        raise AssertionError("the catalogue knows its work by names")
 
     def Work(self, request_iterator: Any, context: Any) -> Any:
         raise AssertionError("the catalogue does not work")

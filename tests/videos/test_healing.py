@@ -196,3 +196,38 @@ async def test_the_start_looks_at_everything_and_outlives_absent_services(house:
     await house.healing.heal_overdue()
     assert await status(house, video) == "DONE"
     assert (await house.video(waiting)).upload.has_finished_uploading
+
+
+async def test_word_of_another_try_that_got_lost_is_made_up_for(house: House) -> None:
+    video = await house.create()
+    await house.upload(video)
+    await house.dispatcher.submit_pending()
+    item = house.ledger.items[f"ingest:{video}"]
+    item.state, item.error_message = work_pb2.STATE_ERROR, "The disk was full."
+    await house.feed_work(item.request_id, item.state, error_message=item.error_message)
+    assert await status(house, video) == "ERROR"
+    watched = await look_at(house, video)
+    assert watched
+    assert watched - now() > LONGEST_PATIENCE - timedelta(minutes=1)
+    result = operations_pb2.VideoIngestResult(metadata=METADATA)
+    item.state, item.requeued, item.result = (
+        work_pb2.STATE_SUCCESS,
+        1,
+        result.SerializeToString(),
+    )
+    await grow_old(house)
+    await house.healing.heal_overdue()
+    assert await status(house, video) == "DONE"
+    assert await look_at(house, video) is None
+
+
+async def test_failed_work_that_the_ledger_has_forgotten_stays_failed(house: House) -> None:
+    video = await house.create()
+    await house.upload(video)
+    await house.dispatcher.submit_pending()
+    await house.feed_work(f"ingest:{video}", work_pb2.STATE_ERROR, error_message="No video.")
+    house.ledger.items.clear()
+    await grow_old(house)
+    await house.healing.heal_overdue()
+    assert await status(house, video) == "ERROR"
+    assert await look_at(house, video) is None

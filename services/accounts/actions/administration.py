@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from services.accounts.actions.announcing import announce
+from services.accounts.actions.announcing import Announcer
 from services.accounts.actions.own_account import Account, known
 from services.accounts.actions.sealing import new_signing_key
 from services.accounts.model import (
@@ -22,7 +22,6 @@ from services.accounts.model import (
 from services.accounts.secrets import Passwords, Vault
 from services.accounts.store import people
 from services.chassis.database import Database, Tx, now
-from services.chassis.events import Outbox
 from services.chassis.limits import Limits
 from vitascope.accounts.v1 import events_pb2 as events
 from vitascope.accounts.v1.limits_pb2 import AccountLimits
@@ -42,10 +41,15 @@ class Administration:
     """The use cases. E-mail addresses may be given in any letter case."""
 
     def __init__(
-        self, db: Database, outbox: Outbox, vault: Vault, passwords: Passwords, defaults: Limits
+        self,
+        db: Database,
+        announcer: Announcer,
+        vault: Vault,
+        passwords: Passwords,
+        defaults: Limits,
     ) -> None:
         self._db = db
-        self._outbox = outbox
+        self._announcer = announcer
         self._vault = vault
         self._passwords = passwords
         self._defaults = defaults
@@ -74,7 +78,7 @@ class Administration:
             if not await people.add_user(tx, user):
                 raise EmailTaken(f"There is a user with the address {email} already.")
             added = events.AccountEvent(user_id=user_id, user_added=events.UserAdded(email=email))
-            await announce(self._outbox, tx, added)
+            await self._announcer.announce(tx, added)
             joined = await self._team_to_join(tx, team) if team else await self._new_team(tx, email)
             await self._join(tx, user_id, joined.id)
         return Account(user, joined, ())
@@ -127,7 +131,7 @@ class Administration:
                 raise OnlyTeam("The user has no other team; join one before.")
             removed = events.AccountEvent(user_id=user.id, team_id=left.id)
             removed.member_removed.SetInParent()
-            await announce(self._outbox, tx, removed)
+            await self._announcer.announce(tx, removed)
         return Membership(user.id, left.id)
 
     async def limits(self, team: str) -> Limits:
@@ -135,15 +139,18 @@ class Administration:
         async with self._db.reading() as tx:
             return await self._limits(tx, await known_team(tx, team))
 
-    async def set_limits(self, team: str, values: Mapping[str, int]) -> Limits:
-        """Set limits of a team by their names; the others stay. Raises UnknownTeam."""
+    async def set_limits(self, team: str, values: Mapping[str, int | None]) -> Limits:
+        """Set limits of a team by their names, None for the default; the others stay.
+
+        Raises UnknownTeam.
+        """
         async with self._db.transaction() as tx:
             found = await known_team(tx, team)
             await people.set_limits(tx, found.id, values)
             limits = await self._limits(tx, found)
             changed = events.LimitsChanged(limits=AccountLimits(**asdict(limits)))
             event = events.AccountEvent(team_id=found.id, limits_changed=changed)
-            await announce(self._outbox, tx, event)
+            await self._announcer.announce(tx, event)
         return limits
 
     async def _limits(self, tx: Tx, team: Team) -> Limits:
@@ -156,7 +163,7 @@ class Administration:
             user = await self._user(tx, email)
             await people.change_user(tx, user.id, **values)
             event.user_id = user.id
-            await announce(self._outbox, tx, event)
+            await self._announcer.announce(tx, event)
         return user.id
 
     async def _user(self, tx: Tx, email: str) -> User:
@@ -166,7 +173,7 @@ class Administration:
         if await people.join(tx, user_id, team_id):
             joined = events.AccountEvent(user_id=user_id, team_id=team_id)
             joined.member_added.SetInParent()
-            await announce(self._outbox, tx, joined)
+            await self._announcer.announce(tx, joined)
 
     async def _team_to_join(self, tx: Tx, name: str) -> Team:
         return await people.team_by_name(tx, name) or await self._new_team(tx, name)
@@ -177,7 +184,7 @@ class Administration:
         if not await people.add_team(tx, team):
             raise TeamTaken(f"There is a team with the name {name} already; name the team to join.")
         added = events.AccountEvent(team_id=team.id, team_added=events.TeamAdded(name=name))
-        await announce(self._outbox, tx, added)
+        await self._announcer.announce(tx, added)
         return team
 
 

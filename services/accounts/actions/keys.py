@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from services.accounts.actions.administration import known_team
-from services.accounts.actions.announcing import announce
+from services.accounts.actions.announcing import Announcer
 from services.accounts.actions.own_account import known
 from services.accounts.model import (
     AccountKeys,
     AmbiguousKeys,
     NotInTeam,
     UnknownKeys,
+    hosts_listing,
     lists_origin,
     normal_email,
 )
@@ -19,7 +20,6 @@ from services.accounts.secrets import hash_of, new_api_key, new_secret
 from services.accounts.store import keys as store
 from services.accounts.store import people
 from services.chassis.database import Database, Tx, now
-from services.chassis.events import Outbox
 from vitascope.accounts.v1 import events_pb2 as events
 
 PREFIX_LENGTH = 4
@@ -37,9 +37,9 @@ class NewKeys:
 class TasksKeys:
     """The use cases of Tasks API keys."""
 
-    def __init__(self, db: Database, outbox: Outbox) -> None:
+    def __init__(self, db: Database, announcer: Announcer) -> None:
         self._db = db
-        self._outbox = outbox
+        self._announcer = announcer
 
     async def add(self, email: str, team: str, referrers: Iterable[str]) -> NewKeys:
         """Return new keys of the user's team, by name or id; of the first one when it is empty.
@@ -99,8 +99,8 @@ class TasksKeys:
     async def is_origin_listed(self, origin: str) -> bool:
         """Return whether any account lists pages of the origin."""
         async with self._db.reading() as tx:
-            listed = await store.all_referrers(tx)
-        return any(lists_origin(origin, patterns) for patterns in listed)
+            pages = await store.pages_of_hosts(tx, hosts_listing(origin))
+        return lists_origin(origin, pages)
 
     async def _announce(
         self,
@@ -112,7 +112,7 @@ class TasksKeys:
         event = events.AccountEvent(
             user_id=keys.user_id, team_id=keys.team_id, keys_added=added, keys_revoked=revoked
         )
-        await announce(self._outbox, tx, event)
+        await self._announcer.announce(tx, event)
 
 
 def _new(keys_id: str) -> NewKeys:

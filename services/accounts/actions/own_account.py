@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from services.accounts.actions.announcing import announce
+from services.accounts.actions.announcing import Announcer
 from services.accounts.actions.sealing import (
     new_signature_secret,
     new_signing_key,
@@ -15,7 +15,6 @@ from services.accounts.model import NotInTeam, Team, UnknownUser, User, check_pa
 from services.accounts.secrets import Passwords, Vault
 from services.accounts.store import people
 from services.chassis.database import Database
-from services.chassis.events import Outbox
 from services.chassis.tokens import UserClaims, sign_user_token
 from vitascope.accounts.v1 import events_pb2 as events
 
@@ -41,9 +40,11 @@ class Account:
 class OwnAccount:
     """The use cases. Users that they return carry their signature secret in clear text."""
 
-    def __init__(self, db: Database, outbox: Outbox, vault: Vault, passwords: Passwords) -> None:
+    def __init__(
+        self, db: Database, announcer: Announcer, vault: Vault, passwords: Passwords
+    ) -> None:
         self._db = db
-        self._outbox = outbox
+        self._announcer = announcer
         self._vault = vault
         self._passwords = passwords
 
@@ -64,8 +65,8 @@ class OwnAccount:
         Raises UnknownUser and NotInTeam.
         """
         async with self._db.reading() as tx:
-            user = known(await people.user_by_id(tx, user_id))
-            teams = await people.teams_of(tx, user_id)
+            found, teams = await people.user_and_teams(tx, user_id)
+        user = known(found)
         for team in teams:
             if team_id in ("", team.id):
                 others = tuple(each for each in teams if each is not team)
@@ -97,7 +98,7 @@ class OwnAccount:
         event.user_id = user_id
         async with self._db.transaction() as tx:
             user = known(await people.change_user(tx, user_id, **values))
-            await announce(self._outbox, tx, event)
+            await self._announcer.announce(tx, event)
         return readable(self._vault, user)
 
 

@@ -1,16 +1,21 @@
 """Manages users, teams, keys and limits, for the command line."""
 
+from dataclasses import fields
+
 import grpc
 
 from services.accounts.actions.administration import PAGE, Administration
 from services.accounts.actions.keys import TasksKeys
 from services.accounts.api.internal import rendered_limits
 from services.accounts.api.rendering import rendered_time
+from services.chassis.limits import Limits
 from vitascope.accounts.v1 import admin_pb2 as admin
 from vitascope.accounts.v1 import internal_pb2 as internal
 from vitascope.accounts.v1.internal_pb2_grpc import AdminServiceServicer
 
 Context = grpc.ServicerContext
+
+_LIMITS = {each.name for each in fields(Limits)}
 
 
 class Admin(AdminServiceServicer):
@@ -138,8 +143,8 @@ class Admin(AdminServiceServicer):
         self, request: admin.SetLimitsRequest, context: Context
     ) -> admin.SetLimitsResponse:
         """Set limits of a team."""
-        values = {field.name: value for field, value in request.ListFields() if field.number > 1}
-        limits = await self._actions.set_limits(request.team, values)
+        given = {each.name: value for each, value in request.ListFields() if each.name in _LIMITS}
+        limits = await self._actions.set_limits(request.team, given | dict.fromkeys(request.reset))
         return admin.SetLimitsResponse(limits=rendered_limits(limits))
 
     async def GetLimits(

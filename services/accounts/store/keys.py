@@ -1,12 +1,13 @@
 """Tasks API keys."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
 
-from services.accounts.model import AccountKeys
-from services.accounts.store.tables import account_keys, users
+from services.accounts.model import AccountKeys, listed_host
+from services.accounts.store.tables import account_keys, listed_pages, users
 from services.chassis.database import Tx
 
 _COLUMNS = tuple(column.name for column in account_keys.c)
@@ -15,6 +16,11 @@ _COLUMNS = tuple(column.name for column in account_keys.c)
 async def add(tx: Tx, keys: AccountKeys) -> None:
     """Insert a team's secret and API key."""
     await tx.execute(account_keys.insert().values(asdict(keys)))
+    if pages := [
+        {"keys_id": keys.id, "pattern": pattern, "host": listed_host(pattern)}
+        for pattern in dict.fromkeys(keys.referrers)
+    ]:
+        await tx.execute(listed_pages.insert(), pages)
 
 
 async def by_secret(tx: Tx, secret_hash: str) -> AccountKeys | None:
@@ -56,9 +62,10 @@ async def remove(tx: Tx, keys_id: str) -> None:
     await tx.execute(account_keys.delete().where(account_keys.c.id == keys_id))
 
 
-async def all_referrers(tx: Tx) -> list[tuple[str, ...]]:
-    """Return the listed pages of every account."""
-    return [tuple(row.referrers) for row in await tx.execute(sa.select(account_keys.c.referrers))]
+async def pages_of_hosts(tx: Tx, hosts: Sequence[str]) -> list[str]:
+    """Return the pages that any account lists of these hosts, as `listed_host` names them."""
+    query = sa.select(listed_pages.c.pattern).where(listed_pages.c.host.in_(hosts)).distinct()
+    return list(await tx.scalars(query))
 
 
 async def _found(tx: Tx, where: sa.ColumnElement[bool]) -> list[AccountKeys]:

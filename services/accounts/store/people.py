@@ -10,6 +10,16 @@ from services.accounts.model import Team, User
 from services.accounts.store.tables import memberships, team_limits, teams, users
 from services.chassis.database import Tx, insert, now
 
+# Prepared: it is asked for with almost every call of the documented endpoints.
+_USER_AND_TEAMS = (
+    sa.select(*users.c, *teams.c)
+    .select_from(users)
+    .outerjoin(memberships, memberships.c.user_id == users.c.id)
+    .outerjoin(teams, teams.c.id == memberships.c.team_id)
+    .where(users.c.id == sa.bindparam("user_id"))
+    .order_by(memberships.c.created_at, teams.c.id)
+)
+
 
 async def add_user(tx: Tx, user: User) -> bool:
     """Insert a user. Returns False when the address is taken."""
@@ -81,6 +91,18 @@ async def leave(tx: Tx, user_id: str, team_id: str) -> bool:
     return bool((await tx.execute(memberships.delete().where(where))).rowcount)
 
 
+async def user_and_teams(tx: Tx, user_id: str) -> tuple[User | None, list[Team]]:
+    """Return the user with this id, and the user's teams, the one joined first first."""
+    rows = (await tx.execute(_USER_AND_TEAMS, {"user_id": user_id})).all()
+    if not rows:
+        return None, []
+    user = User(**dict(zip(users.c.keys(), rows[0][: len(users.c)], strict=True)))
+    theirs = (row[len(users.c) :] for row in rows)
+    return user, [
+        Team(**dict(zip(teams.c.keys(), each, strict=True))) for each in theirs if each[0]
+    ]
+
+
 async def teams_of(tx: Tx, user_id: str) -> list[Team]:
     """Return the user's teams, the one joined first first."""
     query = (
@@ -114,8 +136,8 @@ async def member_emails(tx: Tx, team_ids: Iterable[str]) -> dict[str, list[str]]
     return _grouped(await tx.execute(query))
 
 
-async def set_limits(tx: Tx, team_id: str, values: Mapping[str, int]) -> None:
-    """Set some limits of a team by their column names; the others stay."""
+async def set_limits(tx: Tx, team_id: str, values: Mapping[str, int | None]) -> None:
+    """Set some limits of a team by their column names, None for the default; the others stay."""
     row = {"team_id": team_id, **values}
     change = insert(tx, team_limits).values(row)
     await tx.execute(

@@ -70,6 +70,17 @@ account_keys = sa.Table(
     sa.Column("created_at", Utc, nullable=False),
 )
 
+# The pages of `account_keys.referrers` by their hosts, to find who lists an origin.
+listed_pages = sa.Table(
+    "listed_pages",
+    metadata,
+    sa.Column(
+        "keys_id", _ID, sa.ForeignKey("account_keys.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("pattern", sa.Text, primary_key=True),
+    sa.Column("host", sa.Text, nullable=False, index=True),
+)
+
 # Subjects are hashes of e-mail addresses and of network addresses.
 failed_sign_ins = sa.Table(
     "failed_sign_ins",

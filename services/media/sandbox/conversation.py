@@ -13,6 +13,7 @@ from services.media.operations import CHECKPOINT_BYTES
 from services.media.sandbox import wire
 
 _READ_BYTES = 1 << 16
+_SECONDS_TO_FORK = 30.0
 
 
 class Lost(Exception):
@@ -71,9 +72,11 @@ class Child:
         return status
 
     async def process(self) -> int:
-        """The process id of the child. Raises Lost."""
-        pid = self.pid.result() if self.pid.done() else await asyncio.shield(self.pid)
-        if pid is None:
+        """The process id of the child, once it is forked. Raises Lost."""
+        if not self.pid.done():
+            # A fork server that hangs does not fork for the next attempt either.
+            await asyncio.wait([self.pid], timeout=_SECONDS_TO_FORK)
+        if not self.pid.done() or (pid := self.pid.result()) is None:
             raise Lost
         return pid
 

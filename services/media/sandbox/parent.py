@@ -84,8 +84,8 @@ class Sandbox:
         """The life of an item in a child that is its own for the time."""
         limits = item.order.limits
         try:
+            resident.pid = await resident.child.process()
             async with asyncio.timeout(limits.wall_seconds):
-                resident.pid = await resident.child.process()
                 job = item.hand_over(resident.room)
                 item.watch_from(resident.pid, resident.cpu_seconds)
                 self._running[item] = resident

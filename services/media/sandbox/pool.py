@@ -181,8 +181,16 @@ class Pool:
             if self._stopped:
                 raise Lost
             if self._server is None or self._server.lost:
+                self._bury()
                 self._server = await ForkServer.start(self._program)
             return self._server
+
+    def _bury(self) -> None:
+        """Remove the homes of the children that ended with their fork server."""
+        for resident in (*self._spares, *self._kept):
+            self._do(self._end(resident))
+        self._spares.clear()
+        self._kept.clear()
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something that nobody waits for."""

@@ -7,6 +7,7 @@ import structlog
 
 from services.media.sandbox import Ears
 from services.media.worker.leases import Key, Leases, key_of
+from services.media.worker.turns import Turns
 from vitascope.work.v1.work_pb2 import Assignment, Failure, Success, WorkResponse
 
 Make = Callable[[Assignment, Ears], Awaitable[Success | Failure]]
@@ -18,12 +19,13 @@ class Crew:
     """The attempts under way, at most `slots` at once.
 
     What the ledger assigns beyond that, so that no slot waits for the next,
-    begins in its order when a slot is free. A worker that drains does that
-    too: it is short, and to give it back would count as a lost attempt.
+    begins when a slot is free and it is its account's turn. A worker that
+    drains does that too: it is short, and to give it back would count as a
+    lost attempt.
     """
 
     def __init__(self, slots: int, leases: Leases, make: Make) -> None:
-        self._slots = asyncio.Semaphore(slots)
+        self._turns = Turns(slots)
         self._leases = leases
         self._make = make
         self._tasks: dict[Key, asyncio.Task[None]] = {}
@@ -60,7 +62,7 @@ class Crew:
         task.add_done_callback(lambda _: self._tasks.pop(key))
 
     async def _run(self, key: Key, assignment: Assignment) -> None:
-        async with self._slots:
+        async with self._turns.turn(assignment.account_id):
             self._leases.begin(key)
             ears = Ears(
                 lambda percent: self._leases.advance(key, percent),

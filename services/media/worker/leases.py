@@ -24,6 +24,8 @@ Key = tuple[str, int]
 SECONDS_BETWEEN_PROGRESS = 0.1
 # The ledger writes each to its database.
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
+# How long an end waits for another while more is in hand: the ledger stores ends together.
+SECONDS_TO_GATHER = 0.005
 _BEATS_PER_LEASE = 3
 _LONGEST_SILENCE = 60.0
 # The rest is for storing and committing what was made.
@@ -46,6 +48,7 @@ class _Held:
     told_state: bytes | None = None
     told_state_at: float = -math.inf
     finished: Finished | None = None
+    finished_at: float = math.inf
     told_finished: bool = False
 
 
@@ -106,6 +109,7 @@ class Leases:
         """Note how an attempt ended."""
         if held := self._held.get(key):
             held.finished = Finished(lease=held.lease)
+            held.finished_at = self._clock()
             if isinstance(outcome, Success):
                 held.finished.success.CopyFrom(outcome)
             else:
@@ -135,11 +139,12 @@ class Leases:
         if self._draining and not self._told_drain:
             self._told_drain = True
             yield WorkRequest(drain=Drain())
+        ends_due = self._ends_due_at() <= now
         for held in list(self._held.values()):
             if _checkpoint_due_at(held) <= now:
                 held.told_state, held.told_state_at = held.state, now
                 yield WorkRequest(checkpoint=Checkpoint(lease=held.lease, state=held.state or b""))
-            if held.finished and not held.told_finished:
+            if held.finished and not held.told_finished and ends_due:
                 held.told_finished = True
                 yield WorkRequest(finished=held.finished)
             elif _progress_due_at(held) <= now:
@@ -151,7 +156,20 @@ class Leases:
         times = [
             min(_progress_due_at(held), _checkpoint_due_at(held)) for held in self._held.values()
         ]
+        times.append(self._ends_due_at())
         return max(min(self._beat_at, *times, self._clock() + _LONGEST_SILENCE) - self._clock(), 0)
+
+    def _ends_due_at(self) -> float:
+        """When to tell of ends: at once, unless others may follow that can be told of together."""
+        ends = [
+            held.finished_at
+            for held in self._held.values()
+            if held.finished and not held.told_finished
+        ]
+        if not ends:
+            return math.inf
+        is_busy = any(not held.finished for held in self._held.values())
+        return min(ends) + (SECONDS_TO_GATHER if is_busy else 0.0)
 
 
 def _progress_due_at(held: _Held) -> float:

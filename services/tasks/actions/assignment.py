@@ -1,7 +1,7 @@
 """Who gets which item next."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -56,7 +56,12 @@ class Assignment:
 
     async def fill(self, batch: Batch) -> None:
         """Give workers items until there are no more of either, as changes of a batch."""
-        stopped = {before.lease for before, _ in batch.moved if before.state is State.EXECUTING}
+        runs = State.EXECUTING
+        stopped = {
+            before.lease
+            for before, after in batch.moved
+            if before.state is runs and after.state is not runs
+        }
         rooms = [
             _Room(each, [lane for lease, lane in each.held.items() if lease not in stopped])
             for each in self._live.sessions
@@ -105,7 +110,7 @@ async def _heads(batch: Batch, need: Need, wanted: int) -> list[Item]:
     accounts = await assigning.waiting_accounts(batch.tx, *need, batch.now, limit)
     turns = [(_running(batch, each), each.served_at, each.account_id) for each in accounts]
     heapify(turns)
-    lines = _Lines(batch, need)
+    lines = _Lines(batch, need, accounts)
     heads: list[Item] = []
     while turns and len(heads) < wanted:
         running, _, account_id = turns[0]
@@ -122,9 +127,10 @@ async def _heads(batch: Batch, need: Need, wanted: int) -> list[Item]:
 class _Lines:
     """What fits of each account, in the order in which it is to run."""
 
-    def __init__(self, batch: Batch, need: Need) -> None:
+    def __init__(self, batch: Batch, need: Need, accounts: Iterable[Waiting]) -> None:
         self._batch = batch
         self._need = need
+        self._queued = {account.account_id: account.queued for account in accounts}
         self._waiting: dict[str, deque[Item]] = defaultdict(deque)
         self._exhausted: set[str] = set()
         # The database still has them as queued.
@@ -138,10 +144,12 @@ class _Lines:
         waiting = self._waiting[account_id]
         if not waiting and account_id not in self._exhausted:
             most = share + self._gone_of[account_id]
-            found = await assigning.lock_heads(
-                self._batch.tx, account_id, *self._need, self._batch.now, most
-            )
-            if len(found) < most:
+            found = self._all_new(account_id)
+            if found is None:
+                found = await assigning.lock_heads(
+                    self._batch.tx, account_id, *self._need, self._batch.now, most
+                )
+            if len(found) != most:
                 self._exhausted.add(account_id)
             waiting.extend(
                 item for item in self._batch.adopt(found) if item.item_id not in self._gone
@@ -152,6 +160,20 @@ class _Lines:
         self._gone.add(item.item_id)
         self._gone_of[account_id] += 1
         return item
+
+    def _all_new(self, account_id: str) -> list[Item] | None:
+        """Return what fits of an account that has nothing queued but what the batch added.
+
+        Nobody else knows of these items, and they need not be read. None for other accounts.
+        """
+        queued = State.QUEUED
+        new = [each for each in self._batch.added if each.account_id == account_id]
+        new = [each for each in new if each.state is queued]
+        if len(new) != self._queued[account_id]:
+            return None
+        kinds, lanes = self._need
+        fitting = [each for each in new if each.kind in kinds and each.lane in lanes]
+        return sorted(fitting, key=lambda each: each.priority)
 
 
 def _running(batch: Batch, account: Waiting) -> int:

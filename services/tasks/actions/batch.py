@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from services.chassis.database import Tx
-from services.tasks.model import Item
+from services.tasks.model import Item, State
 
 
 class Batch:
     """Items that are locked until `tx` ends, as they are with the batch's changes so far.
 
-    `now` is the moment of every change. `moved` are the changes (before, after) to be announced,
-    in order; `added` are new items; `after_commit` is called once all of it is stored.
+    `now` is the moment of every change. `added` are new items as they were stored, `moved` the
+    changes (before, after), both in order; they are announced in that order too. `after_commit` is
+    called once all of it is stored.
     """
 
     def __init__(self, tx: Tx, now: datetime, locked: Iterable[Item]) -> None:
@@ -47,6 +48,11 @@ class Batch:
     def change_quietly(self, after: Item) -> None:
         """Change a locked item in a way that concerns nobody else."""
         self._after[after.item_id] = after
+
+    def leaves_new(self) -> bool:
+        """Whether an added item waits that nobody was given."""
+        waiting = (item for item in self.added if item.state is State.QUEUED)
+        return any(item.item_id not in self._after for item in waiting)
 
     def changes(self) -> list[tuple[Item, Item]]:
         """Return the items that are not any more what is stored of them (before, after)."""

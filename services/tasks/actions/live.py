@@ -166,16 +166,22 @@ class Report:
 
 
 class Watch:
-    """Items that somebody waits for: `over` is set when none of them is `pending` any more."""
+    """Items that somebody waits for: `over` is set when none of them is `pending` any more.
+
+    `ended` are those of them that ended in this process, as they ended.
+    """
 
     def __init__(self, pending: set[str]) -> None:
         self.pending = pending
+        self.ended: dict[str, Item] = {}
         self.over = asyncio.Event()
         self._look()
 
-    def strike(self, item_id: str) -> None:
-        """Note that an item ended."""
+    def strike(self, item_id: str, item: Item | None) -> None:
+        """Note that an item ended, and how where that is known."""
         self.pending.discard(item_id)
+        if item:
+            self.ended[item_id] = item
         self._look()
 
     def _look(self) -> None:
@@ -224,7 +230,7 @@ class Live:
                 for session in self.sessions:
                     session.drop(before.lease)
             if after.ended:
-                self.end(after.item_id)
+                self.end(after.item_id, after)
 
     def stop(self, lease: Lease, *, ended: bool) -> None:
         """Tell the worker that has an attempt that somebody else ended it, or its item too."""
@@ -234,10 +240,10 @@ class Live:
                 session.tell(Cancelled(lease) if ended else Lost(lease))
                 self.stirred.set()
 
-    def end(self, item_id: str) -> None:
-        """Tell those who wait for an item that it ended."""
+    def end(self, item_id: str, item: Item | None = None) -> None:
+        """Tell those who wait for an item that it ended, and how where that is known."""
         for watch in self._watches.get(item_id, ()):
-            watch.strike(item_id)
+            watch.strike(item_id, item)
 
     def leave(self, session: Session) -> None:
         """Forget a session and the progress that came over it."""

@@ -27,7 +27,7 @@ class Queue:
 
         async def add(batch: Batch) -> list[Item]:
             new = [queue(each, batch.now) for each in submissions]
-            return await self._recorder.add(batch.tx, new)
+            return await self._recorder.add(batch, new)
 
         return await self._writer.change((), add)
 

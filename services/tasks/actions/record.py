@@ -25,26 +25,22 @@ class Recorder:
         self._live = live
         self._replicas = replicas
 
-    async def add(self, tx: Tx, new: Sequence[Item]) -> list[Item]:
+    async def add(self, batch: Batch, new: Sequence[Item]) -> list[Item]:
         """Store items that are not there yet; return them as they are, in the order of `new`."""
-        found, added = await intake.submit(tx, new)
-        await self._publish(tx, [(item, event(item, moved=True)) for item in added])
-        if added:
-            await self._replicas.tell_stirred(tx)
+        found, added = await intake.submit(batch.tx, new)
+        batch.added += added
         return found
 
     async def store(self, batch: Batch) -> None:
-        """Store what a batch changes."""
+        """Store what a batch changes, and announce this and what it added."""
         await saving.save(batch.tx, batch.changes())
         moved = batch.moved
-        await self._publish(
-            batch.tx,
-            [
-                (after, event(after, moved=after.state is not before.state))
-                for before, after in moved
-            ],
-        )
-        await self._replicas.tell_changed(batch.tx, moved)
+        happened = [(item, event(item, moved=True)) for item in batch.added]
+        happened += [
+            (after, event(after, moved=after.state is not before.state)) for before, after in moved
+        ]
+        await self._publish(batch.tx, happened)
+        await self._replicas.tell_changed(batch.tx, moved, stirred=batch.leaves_new())
         on_commit(batch.tx, partial(self._live.changed, moved))
         on_commit(batch.tx, partial(metrics.count, moved, batch.now))
 

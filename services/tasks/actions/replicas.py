@@ -23,13 +23,14 @@ class Replicas:
         self._live = live
         self._name = new_key()
 
-    async def tell_stirred(self, tx: Tx) -> None:
-        """Tell that there may be something to assign."""
-        await self._tell(tx, stirred=True)
-
-    async def tell_changed(self, tx: Tx, moved: Sequence[tuple[Item, Item]]) -> None:
-        """Tell of items that ended, were taken from their worker or came back to the queue."""
+    async def tell_changed(
+        self, tx: Tx, moved: Sequence[tuple[Item, Item]], *, stirred: bool
+    ) -> None:
+        """Tell of items that ended, were taken from their worker or came back to the queue, and
+        whether there may be something else to assign."""
         told = [(before, after) for before, after in moved if after.state is not State.EXECUTING]
+        if stirred and not told:
+            await self._tell(tx, stirred=True)
         for start in range(0, len(told), MOST_IN_A_NOTICE):
             some = told[start : start + MOST_IN_A_NOTICE]
             await self._tell(
@@ -40,7 +41,7 @@ class Replicas:
                     for before, after in some
                     if was_stopped(before, after)
                 ],
-                stirred=any(after.state is State.QUEUED for _, after in some),
+                stirred=stirred or any(after.state is State.QUEUED for _, after in some),
             )
 
     async def listen(self) -> None:

@@ -4,7 +4,7 @@ The table of workers is what the replicas share. Each replica looks every second
 wrote there about its own streams.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from services.chassis.database import Database
@@ -30,7 +30,7 @@ class Roster:
         """Give a worker's name to its newest stream: an older one is half dead or an impostor."""
         async with self._db.transaction() as tx:
             await workers.enter(tx, self._record(session))
-        self._supersede({session.worker_id: session.stream_id})
+        self._supersede(self._live.sessions, {session.worker_id: session.stream_id})
 
     async def leave(self, session: Session) -> None:
         """Forget a stream that ended."""
@@ -45,7 +45,8 @@ class Roster:
             return
         async with self._db.reading() as tx:
             known = await workers.by_ids(tx, [session.worker_id for session in sessions])
-        self._supersede({name: record.stream_id for name, record in known.items()})
+        # Only streams that were there before the look: a later one may have taken a name since.
+        self._supersede(sessions, {name: each.stream_id for name, each in known.items()})
         for session in sessions:
             if (record := known.get(session.worker_id)) and record.draining:
                 session.drain()
@@ -91,7 +92,7 @@ class Roster:
             return
         async with self._db.transaction() as tx:
             for session in unknown:
-                await workers.enter(tx, self._record(session))
+                await workers.enter_again(tx, self._record(session))
             await workers.drain(tx, draining)
             await workers.see(tx, [session.stream_id for session in sessions], now)
             await workers.forget(tx, now - 2 * GONE_AFTER)
@@ -107,9 +108,9 @@ class Roster:
             self._now(),
         )
 
-    def _supersede(self, streams: Mapping[str, str]) -> None:
-        """End this replica's streams whose worker's name another stream has."""
-        for session in list(self._live.sessions):
+    def _supersede(self, sessions: Iterable[Session], streams: Mapping[str, str]) -> None:
+        """End those streams whose worker's name another stream has."""
+        for session in list(sessions):
             if streams.get(session.worker_id, session.stream_id) != session.stream_id:
                 self._live.leave(session)
                 session.supersede()

@@ -61,7 +61,7 @@ class Tasks:
             if name and (known := await _claim(batch, name, keys)):
                 return known
             queued = [queue(work, batch.now) for work, _ in new]
-            for item in await self._recorder.add(batch.tx, queued):
+            for item in await self._recorder.add(batch, queued):
                 added[item.item_id] = item
             await records.add(batch.tx, [record for _, record in new])
             return keys
@@ -72,6 +72,18 @@ class Tasks:
             known = await self.find(keys)
             return [known[key] for key in keys if key in known]
         return [Task(record, added[record.key]) for _, record in new]
+
+    async def ended(self, created: Sequence[Task]) -> list[Task]:
+        """Return tasks that were just created as they are once none of them runs or waits."""
+        pending = {task.record.key: task for task in created if not task.item.ended}
+        with self._live.watching(pending) as watch:
+            # Nothing ended meanwhile: an end takes another transaction of this process. Word of
+            # one at another replica may have been missed; `look` finds those.
+            await watch.over.wait()
+        known = {key: Task(pending[key].record, item) for key, item in watch.ended.items()}
+        if elsewhere := [key for key in pending if key not in known]:
+            known |= await self.find(elsewhere)
+        return [known.get(task.record.key, task) for task in created]
 
     async def find(self, keys: Sequence[str]) -> Mapping[str, Task]:
         """Return the tasks that exist, by key."""

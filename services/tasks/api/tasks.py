@@ -72,9 +72,7 @@ class _Door:
         new = [read_definition(self._version, each, account_id) for each in request.tasks]
         created = await self._tasks.create(new, _name(request, account_id))
         if request.block:
-            keys = [task.record.key for task in created]
-            await self._tasks.wait(keys)
-            return await self._statuses(keys, details=False)
+            created = await self._tasks.ended(created)
         return [status_of(self._version, task, self._public_url, details=False) for task in created]
 
     async def get_status(self, request: Any) -> list[Any]:

@@ -1,17 +1,24 @@
 """New items."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from sqlalchemy import tuple_
 
-from services.chassis.database import Tx, insert
+from services.chassis.database import Tx
+from services.chassis.statements import INSERTS
 from services.tasks.model import Item
 from services.tasks.store.items import find_items
-from services.tasks.store.saving import count
+from services.tasks.store.saving import count_new
 from services.tasks.store.tables import items
 
 _NAME = ("owner", "request_id", "account_id")
+
+_ADD = {
+    dialect: new(items)
+    .on_conflict_do_nothing(index_elements=_NAME)
+    .returning(*(items.c[name] for name in _NAME))
+    for dialect, new in INSERTS.items()
+}
 
 Name = tuple[str, str, str]
 """What its owner knows an item by: owner, request id, account."""
@@ -26,14 +33,10 @@ async def submit(tx: Tx, new: Sequence[Item]) -> tuple[list[Item], list[Item]]:
     wanted: dict[Name, Item] = {}
     for item in new:
         wanted.setdefault(_name(item), item)
-    fresh = insert(tx, items).on_conflict_do_nothing(index_elements=_NAME)
-    returned = fresh.returning(*(items.c[name] for name in _NAME))
-    stored = {
-        (row.owner, row.request_id, row.account_id)
-        for row in await tx.execute(returned, [asdict(item) for item in wanted.values()])
-    }
+    fresh = [vars(item) for item in wanted.values()]
+    stored = {tuple(row) for row in await tx.execute(_ADD[tx.dialect.name], fresh)}
     added = [item for name, item in wanted.items() if name in stored]
-    await count(tx, [(None, item) for item in added])
+    await count_new(tx, added)
     if len(stored) < len(wanted):
         repeated = [name for name in wanted if name not in stored]
         named = tuple_(*(items.c[name] for name in _NAME)).in_(repeated)

@@ -1,13 +1,14 @@
 """Changed items, and how much of each account waits and runs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, update
+from sqlalchemy import Table, bindparam, delete, func, update
 
-from services.chassis.database import Tx, Utc, insert
+from services.chassis.database import Tx, Utc
+from services.chassis.statements import INSERTS
 from services.tasks.model import Item, Lane, State
 from services.tasks.store.tables import accounts, checkpoints, items
 
@@ -50,6 +51,16 @@ _COUNT = (
 )
 
 
+def _counting_new(new: Callable[[Table], Any]) -> Any:
+    fresh = new(accounts)
+    counts = ("queued", "queued_long", "running")
+    more = {name: accounts.c[name] + fresh.excluded[name] for name in counts}
+    return fresh.on_conflict_do_update(index_elements=["account_id"], set_=more)
+
+
+_COUNT_NEW = {dialect: _counting_new(new) for dialect, new in INSERTS.items()}
+
+
 @dataclass
 class _Counts:
     queued: int = 0
@@ -79,26 +90,37 @@ async def save(tx: Tx, changes: Sequence[tuple[Item, Item]]) -> None:
     saved = [after.item_id for before, after in changes if after.ended and before.checkpoint_bytes]
     if saved:
         await tx.execute(delete(checkpoints).where(checkpoints.c.item_id.in_(saved)))
-    await count(tx, changes)
+    await _count(tx, changes)
 
 
-async def count(tx: Tx, changes: Iterable[tuple[Item | None, Item]]) -> None:
-    """Count changed items (before, after) with their accounts; new ones were nothing before."""
+async def count_new(tx: Tx, added: Iterable[Item]) -> None:
+    """Count new items with their accounts."""
     counted: dict[str, _Counts] = {}
-    fresh: set[str] = set()
+    for item in added:
+        counted.setdefault(item.account_id, _Counts()).add(item, 1)
+    rows = [
+        {
+            "account_id": account_id,
+            "queued": counts.queued,
+            "queued_long": counts.long,
+            "running": counts.running,
+            "served_at": NEVER,
+        }
+        for account_id, counts in sorted(counted.items())
+    ]
+    if rows:
+        await tx.execute(_COUNT_NEW[tx.dialect.name], rows)
+
+
+async def _count(tx: Tx, changes: Iterable[tuple[Item, Item]]) -> None:
+    """Count changed items (before, after) with their accounts."""
+    counted: dict[str, _Counts] = {}
     for before, after in changes:
         counts = counted.setdefault(after.account_id, _Counts())
         counts.add(after, 1)
-        if before is None:
-            fresh.add(after.account_id)
-            continue
         counts.add(before, -1)
         if after.attempt > before.attempt and after.taken_at:
             counts.served = max(counts.served or after.taken_at, after.taken_at)
-    if fresh:
-        empty = {"queued": 0, "queued_long": 0, "running": 0, "served_at": NEVER}
-        new_accounts = [{"account_id": each} | empty for each in sorted(fresh)]
-        await tx.execute(insert(tx, accounts).on_conflict_do_nothing(), new_accounts)
     # All that count take the accounts in one order, and so never wait for each other in a ring.
     rows = [
         {

@@ -28,6 +28,9 @@ outbox = outbox_table(metadata)
 # Written out in queries instead of bound: both engines use a partial index only for a condition
 # that they can read when they plan.
 QUEUED = "state = 'queued'"
+# Every kind has a name. Said only where an index by kind is to be used: an account's line, which is
+# read in its order up to a limit, would else be read whole by that index and sorted.
+FITTING = "state = 'queued' AND kind <> ''"
 EXECUTING = "state = 'executing'"
 WAITING = "queued > 0"
 COMPLETED = "completed_at IS NOT NULL"
@@ -74,6 +77,16 @@ items = Table(
         "position",
         sqlite_where=text(QUEUED),
         postgresql_where=text(QUEUED),
+    ),
+    # Whether an account has anything for certain workers, whatever else waits before it.
+    Index(
+        "items_fitting",
+        "account_id",
+        "kind",
+        "lane",
+        "run_at",
+        sqlite_where=text(FITTING),
+        postgresql_where=text(FITTING),
     ),
     Index(
         "items_executing",

@@ -20,8 +20,9 @@ from services.tasks.store.tables import (
 
 async def any_overdue(tx: Tx, moment: datetime) -> bool:
     """Whether an attempt was to be over before a moment and is not."""
-    overdue = exists().where(text(EXECUTING), items.c.deadline_at < moment)
-    return bool(await tx.scalar(select(overdue)))
+    overdue = select(items.c.item_id).where(text(EXECUTING), items.c.deadline_at < moment)
+    # In the order of an index that has nothing else; SQLite reads the whole table for another one.
+    return await tx.scalar(overdue.order_by(items.c.lease_until).limit(1)) is not None
 
 
 async def lock_overdue(tx: Tx, moment: datetime, limit: int) -> list[Item]:
@@ -30,7 +31,7 @@ async def lock_overdue(tx: Tx, moment: datetime, limit: int) -> list[Item]:
     Those locked by others are left out.
     """
     overdue = select(*ITEM_COLUMNS).where(text(EXECUTING), items.c.deadline_at < moment)
-    query = overdue.order_by(items.c.position).limit(limit).with_for_update(skip_locked=True)
+    query = overdue.order_by(items.c.lease_until).limit(limit).with_for_update(skip_locked=True)
     return [item_of(row) for row in await tx.execute(query)]
 
 

@@ -30,6 +30,12 @@ async def enter(tx: Tx, record: WorkerRecord) -> None:
     await tx.execute(fresh.on_conflict_do_update(index_elements=["worker_id"], set_=values))
 
 
+async def enter_again(tx: Tx, record: WorkerRecord) -> None:
+    """Give a name back to a stream that was forgotten, unless another stream has it by now."""
+    fresh = insert(tx, workers).values(dict(vars(record)))
+    await tx.execute(fresh.on_conflict_do_nothing())
+
+
 async def leave(tx: Tx, stream_id: str) -> None:
     """Forget a stream's worker, unless another stream has its name by now."""
     await tx.execute(delete(workers).where(workers.c.stream_id == stream_id))

@@ -80,9 +80,12 @@ class Following:
         await announcing.announce(self._outbox, tx, video, announcing.worked(video))
 
     async def work_forgotten(self, tx: Tx, video_id: str) -> None:
-        """The ledger knows nothing of a video's work: submit it again."""
+        """The ledger knows nothing of a video's work: submit it again, unless it had ended."""
         video = await store.video(tx, video_id, lock=True)
-        if video is None or video.work.ended:
+        if video is None:
+            return
+        if video.work.ended:
+            await store.look_later(tx, video.id, None)
             return
         await self._save(tx, replace(video, work=replace(video.work, dispatch=Dispatch.PENDING)))
         on_commit(tx, self._wake)

@@ -15,6 +15,9 @@ PATIENCE = timedelta(seconds=60)
 LONGEST_PATIENCE = timedelta(minutes=10)
 """The same for a video whose upload never began, however old it is."""
 
+FAILED_WATCHED = timedelta(days=7)
+"""How long failed work is asked about, in case that word of another try got lost."""
+
 LONGEST_NAME = 255
 """Characters of a name."""
 
@@ -246,9 +249,13 @@ def _followed(work: Work, news: News, moment: datetime) -> Work | None:
 def next_look(video: Video, moment: datetime) -> datetime | None:
     """When to ask about `video` if no event comes after `moment`; None for never.
 
-    A video whose upload never began is asked about ever more seldom.
+    A video whose upload never began is asked about ever more seldom, and work that failed now
+    and then for a while: an operator may have it tried again.
     """
-    if video.work.ended:
+    work = video.work
+    if work.status is Status.ERROR and moment - work.updated_at < FAILED_WATCHED:
+        return moment + LONGEST_PATIENCE
+    if work.ended:
         return None
     if video.upload is not None and video.upload.status is Status.INITIAL:
         return moment + min(max(moment - video.created_at, PATIENCE), LONGEST_PATIENCE)

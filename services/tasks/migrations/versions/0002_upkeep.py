@@ -25,6 +25,14 @@ def upgrade() -> None:
         "UPDATE accounts SET queued_long = (SELECT count(*) FROM items WHERE state = 'queued'"
         " AND lane = 'long' AND items.account_id = accounts.account_id)"
     )
+    fitting = sa.text("state = 'queued' AND kind <> ''")
+    op.create_index(
+        "items_fitting",
+        "items",
+        ["account_id", "kind", "lane", "run_at"],
+        sqlite_where=fitting,
+        postgresql_where=fitting,
+    )
     ended = sa.text("completed_at IS NOT NULL")
     op.create_index(
         "items_completed", "items", ["completed_at"], sqlite_where=ended, postgresql_where=ended

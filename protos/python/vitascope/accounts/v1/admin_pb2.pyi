@@ -645,6 +645,7 @@ class SetLimitsRequest(_message.Message):
     TASKS_PER_MINUTE_FIELD_NUMBER: _builtins.int
     STORED_BYTES_FIELD_NUMBER: _builtins.int
     REQUESTS_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    RESET_FIELD_NUMBER: _builtins.int
     team: _builtins.str
     """The team's name or id."""
     tasks_in_flight: _builtins.int
@@ -655,6 +656,12 @@ class SetLimitsRequest(_message.Message):
     """Bytes of all stored files; 0 is no limit."""
     requests_per_minute: _builtins.int
     """Requests that each process of a service takes in a minute; 0 is no limit."""
+    @_builtins.property
+    def reset(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Limits that are as the settings say from now on, by the names above; a number that is given too
+        is of no effect.
+        """
+
     def __init__(
         self,
         *,
@@ -663,10 +670,11 @@ class SetLimitsRequest(_message.Message):
         tasks_per_minute: _builtins.int | None = ...,
         stored_bytes: _builtins.int | None = ...,
         requests_per_minute: _builtins.int | None = ...,
+        reset: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_requests_per_minute", b"_requests_per_minute", "_stored_bytes", b"_stored_bytes", "_tasks_in_flight", b"_tasks_in_flight", "_tasks_per_minute", b"_tasks_per_minute", "requests_per_minute", b"requests_per_minute", "stored_bytes", b"stored_bytes", "tasks_in_flight", b"tasks_in_flight", "tasks_per_minute", b"tasks_per_minute"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_requests_per_minute", b"_requests_per_minute", "_stored_bytes", b"_stored_bytes", "_tasks_in_flight", b"_tasks_in_flight", "_tasks_per_minute", b"_tasks_per_minute", "requests_per_minute", b"requests_per_minute", "stored_bytes", b"stored_bytes", "tasks_in_flight", b"tasks_in_flight", "tasks_per_minute", b"tasks_per_minute", "team", b"team"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_requests_per_minute", b"_requests_per_minute", "_stored_bytes", b"_stored_bytes", "_tasks_in_flight", b"_tasks_in_flight", "_tasks_per_minute", b"_tasks_per_minute", "requests_per_minute", b"requests_per_minute", "reset", b"reset", "stored_bytes", b"stored_bytes", "tasks_in_flight", b"tasks_in_flight", "tasks_per_minute", b"tasks_per_minute", "team", b"team"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__requests_per_minute: _TypeAlias = _typing.Literal["requests_per_minute"]  # noqa: Y015
     _WhichOneofArgType__requests_per_minute: _TypeAlias = _typing.Literal["_requests_per_minute", b"_requests_per_minute"]  # noqa: Y015

@@ -1,15 +1,12 @@
-"""The ledger of work: what an item is, which moves it can make, and what each move changes."""
+"""Which moves an item can make, and what each move changes."""
 
-import base64
 import math
-import secrets
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from services.chassis.errors import WrongState
+from services.tasks.model.records import MOVES, TASKS, Item, State, Submission, new_key
 
 LEASE = timedelta(seconds=30)
 """How long a worker has an item without renewing."""
@@ -18,154 +15,15 @@ RECONNECT = timedelta(seconds=5)
 """How long a worker whose stream broke keeps its items: enough to come back, and no long wait for
 an item whose worker is dead."""
 
-AHEAD_TIME = timedelta(milliseconds=100)
-"""How long a short item may be with a worker while the worker is given items ahead of time."""
-
-TASKS = "tasks"
-"""The owner of items that came in by the Tasks API."""
-
-MAX_AHEAD = 16
 MAX_ATTEMPTS = 5
 MAX_ERROR_LENGTH = 2000
 LONGEST_RETRY_AFTER = 3600.0  # seconds; who waits for a result wants to hear of it some day
 MAX_RESULT_BYTES = 2**19  # it travels in an event
-MAX_CHECKPOINT_BYTES = 2**19
 HIGHEST_UNFINISHED = 99.0
 LOST = "The worker that had it was lost."
 
 DEADLINE_GRACE = timedelta(seconds=60)
 """How much longer than a kind's deadline the ledger waits for the worker to end the attempt."""
-
-
-class State(StrEnum):
-    """Where an item is."""
-
-    QUEUED = "queued"
-    EXECUTING = "executing"
-    SUCCESS = "success"
-    ERROR = "error"
-    CANCELLED = "cancelled"
-
-
-MOVES: Mapping[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.EXECUTING, State.CANCELLED}),
-    # Back to the queue: the lease ran out, or the attempt failed in a way that may pass.
-    State.EXECUTING: frozenset({State.QUEUED, State.SUCCESS, State.ERROR, State.CANCELLED}),
-    State.SUCCESS: frozenset(),
-    # An operator may queue these again, which is no move of theirs: see `requeue`.
-    State.ERROR: frozenset(),
-    State.CANCELLED: frozenset(),
-}
-
-
-class Lane(StrEnum):
-    """Short kinds take seconds, long ones minutes to days."""
-
-    SHORT = "short"
-    LONG = "long"
-
-
-@dataclass(frozen=True)
-class Submission:
-    """Work that somebody wants done. `spec` and `destination` are carried unread.
-
-    `refusal` is why it cannot be done at all: such work is recorded as ended.
-    """
-
-    owner: str
-    account_id: str
-    request_id: str
-    kind: str
-    spec: bytes = b""
-    destination: bytes = b""
-    priority: int = 0
-    lane: Lane = Lane.SHORT
-    refusal: str = ""
-
-
-@dataclass(frozen=True)
-class Lease:
-    """One attempt at an item; the attempt is the fencing token."""
-
-    item_id: str
-    attempt: int
-
-
-@dataclass(frozen=True)
-class Item:
-    """A piece of work as the ledger has it.
-
-    `run_at` is the moment before which it is not started; `reported_attempt` the last attempt
-    whose end a worker reported; `stream_id` the worker's stream over which the lease is held.
-    `taken_at` is when the newest attempt began, `deadline_at` when it is to be over,
-    `last_failure` why the last attempt that failed did, `checkpoint_bytes` the size of the state
-    that an attempt saved. `requeued` is how often it was queued again after an end, and
-    `earlier_attempts` how many of its attempts were made before the last time.
-    """
-
-    item_id: str
-    owner: str
-    account_id: str
-    request_id: str
-    kind: str
-    spec: bytes
-    destination: bytes
-    priority: int
-    lane: Lane
-    state: State
-    queued_at: datetime
-    run_at: datetime
-    attempt: int = 0
-    percent: float = 0.0
-    eta_seconds: float | None = None
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
-    lease_until: datetime | None = None
-    worker_id: str | None = None
-    stream_id: str | None = None
-    reported_attempt: int = 0
-    result: bytes = b""
-    error_message: str = ""
-    taken_at: datetime | None = None
-    deadline_at: datetime | None = None
-    last_failure: str = ""
-    checkpoint_bytes: int = 0
-    requeued: int = 0
-    earlier_attempts: int = 0
-
-    @property
-    def lease(self) -> Lease:
-        """The newest attempt at it."""
-        return Lease(self.item_id, self.attempt)
-
-    @property
-    def ended(self) -> bool:
-        """Whether it will not change any more by itself."""
-        return not MOVES[self.state]
-
-    def is_held_by(self, lease: Lease) -> bool:
-        """Whether this attempt is the one that runs."""
-        return self.state is State.EXECUTING and self.lease == lease
-
-
-@dataclass(frozen=True)
-class TaskRecord:
-    """What the Tasks API keeps about an item beside the ledger.
-
-    `definition` is what the client sent, credentials masked: task_name, parameters, task_store,
-    task_metas. `problems` maps parameters to what is wrong with them; such a task never runs.
-    """
-
-    key: str
-    definition: Mapping[str, Any]
-    problems: Mapping[str, list[str]] | None = None
-    url_callback: str | None = None
-    url_errback: str | None = None
-
-
-def new_key() -> str:
-    """Return a fresh item id: 26 upper-case base32 characters of 16 random bytes."""
-    return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=")
 
 
 def queue(submission: Submission, now: datetime) -> Item:
@@ -315,34 +173,6 @@ def was_stopped(before: Item, after: Item) -> bool:
     """Whether an attempt was ended by somebody other than the worker that had it."""
     runs = before.state is State.EXECUTING
     return runs and after.state is not State.EXECUTING and after.reported_attempt != before.attempt
-
-
-def open_lanes(slots: int, held: Collection[Lane], ahead: int = 0) -> frozenset[Lane]:
-    """Return the lanes in which a worker takes another item.
-
-    A worker with several slots keeps the last one for short work, so that short work never waits
-    for long work to end. `ahead` is how many short items it takes beyond its slots, unless long
-    work has them all.
-    """
-    longs = sum(lane is Lane.LONG for lane in held)
-    has_slot = len(held) < slots
-    lanes = set()
-    if has_slot and longs < max(slots - 1, 1):
-        lanes.add(Lane.LONG)
-    if has_slot or (longs < slots and len(held) < slots + ahead):
-        lanes.add(Lane.SHORT)
-    return frozenset(lanes)
-
-
-def more_ahead(ahead: int, took: timedelta) -> int:
-    """Return how many short items a worker takes beyond its slots, after one took so long.
-
-    That long it was the worker's, waiting for a slot included. While this is short, more make no
-    difference to anybody but keep the worker from idling between two items.
-    """
-    if took > AHEAD_TIME:
-        return ahead // 2
-    return min(ahead + 1, MAX_AHEAD)
 
 
 def _retry(
