@@ -13,34 +13,32 @@ from tests.tasks.asking import URL, create, defined, error_of, status_of
 from tests.tasks.service import Service, Worker, becomes_true, serving
 from vitascope.work.v1 import admin_pb2, events_pb2, work_pb2
 
-CLI = by("cli")
-
 
 async def listed(service: Service, **asked: Any) -> tuple[list[str], str]:
     """Return the request ids of a page and the token of the next one."""
-    page = await service.admin.ListItems(admin_pb2.ListItemsRequest(**asked), metadata=CLI)
+    page = await service.admin.ListItems(admin_pb2.ListItemsRequest(**asked), metadata=by("cli"))
     return [item.request_id for item in page.items], page.next_page_token
 
 
 async def look(service: Service, item_id: str) -> admin_pb2.GetItemResponse:
     request = admin_pb2.GetItemRequest(item_id=item_id)
-    found: admin_pb2.GetItemResponse = await service.admin.GetItem(request, metadata=CLI)
+    found: admin_pb2.GetItemResponse = await service.admin.GetItem(request, metadata=by("cli"))
     return found
 
 
 async def retry(service: Service, *item_ids: str) -> list[work_pb2.Item]:
     request = admin_pb2.RetryItemsRequest(item_ids=item_ids)
-    return list((await service.admin.RetryItems(request, metadata=CLI)).items)
+    return list((await service.admin.RetryItems(request, metadata=by("cli"))).items)
 
 
 async def workers(service: Service) -> list[admin_pb2.Worker]:
     request = admin_pb2.ListWorkersRequest()
-    return list((await service.admin.ListWorkers(request, metadata=CLI)).workers)
+    return list((await service.admin.ListWorkers(request, metadata=by("cli"))).workers)
 
 
 async def drain(service: Service, name: str = "") -> list[str]:
     request = admin_pb2.DrainWorkersRequest(worker_id=name)
-    return list((await service.admin.DrainWorkers(request, metadata=CLI)).worker_ids)
+    return list((await service.admin.DrainWorkers(request, metadata=by("cli"))).worker_ids)
 
 
 async def test_items_come_in_pages_newest_first(service: Service) -> None:
@@ -99,7 +97,7 @@ async def test_items_are_called_off_whoever_owns_them(service: Service) -> None:
     lease = (await worker.hear()).lease
     ids = [mine.item_id, task.key, "NOTHING"]
     request = admin_pb2.CancelItemsByIdRequest(item_ids=ids)
-    answer = await service.admin.CancelItemsById(request, metadata=CLI)
+    answer = await service.admin.CancelItemsById(request, metadata=by("cli"))
     assert [each.item_id for each in answer.items] == [mine.item_id, task.key]
     assert {each.state for each in answer.items} == {work_pb2.STATE_CANCELLED}
     assert await worker.hear() == work_pb2.Cancel(lease=lease)

@@ -56,7 +56,8 @@ class TasksServiceServicer:
         bad parameters is answered with the status `error`, the others go on.
         Fails with INVALID_ARGUMENT without `tasks` and UNAUTHENTICATED without
         valid credentials; then nothing is queued. With an `Idempotency-Key` a
-        request can be repeated safely.
+        request can be repeated safely; FAILED_PRECONDITION when another request
+        was made by that name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

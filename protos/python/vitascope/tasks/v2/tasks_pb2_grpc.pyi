@@ -38,7 +38,8 @@ class TasksServiceStub:
     bad parameters is answered with the status `error`, the others go on.
     Fails with INVALID_ARGUMENT without `tasks` and UNAUTHENTICATED without
     valid credentials; then nothing is queued. With an `Idempotency-Key` a
-    request can be repeated safely.
+    request can be repeated safely; FAILED_PRECONDITION when another request
+    was made by that name.
     """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.GetStatusRequest, _tasks_pb2.GetStatusResponse]
     """Returns the statuses of tasks, in the order asked. An unknown key has the
@@ -55,7 +56,8 @@ class TasksServiceAsyncStub(TasksServiceStub):
     bad parameters is answered with the status `error`, the others go on.
     Fails with INVALID_ARGUMENT without `tasks` and UNAUTHENTICATED without
     valid credentials; then nothing is queued. With an `Idempotency-Key` a
-    request can be repeated safely.
+    request can be repeated safely; FAILED_PRECONDITION when another request
+    was made by that name.
     """
     GetStatus: _aio.UnaryUnaryMultiCallable[_tasks_pb2.GetStatusRequest, _tasks_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Returns the statuses of tasks, in the order asked. An unknown key has the
@@ -75,7 +77,8 @@ class TasksServiceServicer(metaclass=_abc_1.ABCMeta):
         bad parameters is answered with the status `error`, the others go on.
         Fails with INVALID_ARGUMENT without `tasks` and UNAUTHENTICATED without
         valid credentials; then nothing is queued. With an `Idempotency-Key` a
-        request can be repeated safely.
+        request can be repeated safely; FAILED_PRECONDITION when another request
+        was made by that name.
         """
 
     @_abc_1.abstractmethod
