@@ -43,10 +43,10 @@ def items_list(items: Sequence[work_pb2.Item], now: datetime) -> Text:
     lines = Text(f"{'item':26}  {'state':13}  {'kind':13}  {'account':8}  try   age", "bold")
     for item in items:
         state = state_of(item.state)
-        told = f"{state} {item.percent:.0f}%" if state == "executing" else state
+        progress = f" {item.percent:.0f}%" if state == "executing" else ""
         age = _age(now.replace(tzinfo=None) - item.queued_at.ToDatetime())
         lines.append(f"\n{item.item_id:26}  ", "default")
-        lines.append(f"{told:13}", _COLOURS.get(state, "default"))
+        lines.append(f"{state + progress:13}", _COLOURS.get(state, "default"))
         account = item.account_id[:_ACCOUNT_LETTERS]
         lines.append(f"  {item.kind:13}  {account:8}  {item.attempt:3}  {age:>4}", "default")
         if item.error_message:

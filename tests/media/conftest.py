@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from services.media.sandbox import Sandbox
 from tests.media.house import House, open_house
 from tests.media.webserver import Server
 
@@ -18,3 +19,12 @@ async def server() -> AsyncIterator[Server]:
     """A web server that says what a test tells it to."""
     async with Server().running() as running:
         yield running
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
+    """A sandbox for one item at a time."""
+    sandbox = Sandbox(tmp_path / "sandbox", 1)
+    await sandbox.start()
+    yield sandbox
+    await sandbox.stop()

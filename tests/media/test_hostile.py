@@ -1,7 +1,7 @@
 """Media that reach for other files and hosts get neither, in this process and in the sandbox."""
 
 import ast
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -83,14 +83,6 @@ def samples(canary: Canary, folder: Path) -> dict[str, bytes]:
 def canary(tmp_path: Path) -> Iterator[Canary]:
     with watched(tmp_path / "canary") as canary:
         yield canary
-
-
-@pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
-    sandbox = Sandbox(tmp_path / "sandbox", 1)
-    await sandbox.start()
-    yield sandbox
-    await sandbox.stop()
 
 
 @pytest.mark.parametrize(

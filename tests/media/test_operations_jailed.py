@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +34,6 @@ PROCESS = VideoProcessSpec(
     pixel_format="yuv420p",
     file_name="a.mp4",
 )
-
-
-@pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
-    sandbox = Sandbox(tmp_path / "sandbox", 1)
-    await sandbox.start()
-    yield sandbox
-    await sandbox.stop()
 
 
 async def jailed(sandbox: Sandbox, spec: Any, path: Path, folder: Path) -> Outcome:

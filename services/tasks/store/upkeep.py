@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Select, delete, exists, select, text
+from sqlalchemy import Select, delete, exists, select, text, tuple_
 
 from services.chassis.database import Tx
 from services.tasks.model import Item
@@ -60,21 +60,19 @@ async def delete_ended(tx: Tx, moment: datetime, limit: int) -> int:
 
 
 async def delete_names(tx: Tx, moment: datetime, limit: int) -> int:
-    """Delete the names of requests that were made before a moment; return how many."""
+    """Delete the names of requests that were made before a moment; return how many were found."""
+    name = tuple_(idempotency_keys.c.account_id, idempotency_keys.c.name)
+    made_before = idempotency_keys.c.created_at < moment
     old = (
         select(idempotency_keys.c.account_id, idempotency_keys.c.name)
-        .where(idempotency_keys.c.created_at < moment)
+        .where(made_before)
         .order_by(idempotency_keys.c.created_at)
         .limit(limit)
     )
-    rows = (await tx.execute(old)).all()
-    for row in rows:
-        named = delete(idempotency_keys).where(
-            idempotency_keys.c.account_id == row.account_id, idempotency_keys.c.name == row.name
-        )
-        # Somebody may just have given it to a new request.
-        await tx.execute(named.where(idempotency_keys.c.created_at < moment))
-    return len(rows)
+    found = [tuple(row) for row in await tx.execute(old)]
+    # Somebody may just have given one to a new request.
+    await tx.execute(delete(idempotency_keys).where(name.in_(found), made_before))
+    return len(found)
 
 
 async def delete_unsent(tx: Tx, moment: datetime, limit: int) -> int:
