@@ -13,16 +13,17 @@ from services.chassis.rounds import repeat
 from services.chassis.server import Background, Registration, serve
 from services.chassis.settings import Settings, load
 from services.chassis.storage import Storage
-from services.media import store
 from services.media.actions.backends import Backends, Catalogue
 from services.media.actions.files import Files
 from services.media.actions.outputs import Outputs
 from services.media.actions.settling import Settling
 from services.media.actions.upkeep import Upkeep
 from services.media.actions.uploads import Uploads
-from services.media.api import MediaApi, StoreApi
+from services.media.api.media import MediaApi
+from services.media.api.store import StoreApi
 from services.media.consumers import GROUP, handlers
 from services.media.model.files import TOUCH_EVERY
+from services.media.store import tables
 from vitascope.media.v1.internal_pb2_grpc import add_StoreServiceServicer_to_server
 from vitascope.media.v1.media_pb2_grpc import add_MediaServiceServicer_to_server
 from vitascope.videos.v1.internal_pb2_grpc import CatalogueServiceStub
@@ -66,7 +67,7 @@ def wire(
 
 async def run(settings: Settings) -> None:
     """Serve until the process is told to stop."""
-    database = Database(settings.database_for(NAME), store.metadata)
+    database = Database(settings.database_for(NAME), tables.metadata)
     clients = Clients(settings, NAME)
     try:
         await database.migrate("services.media.migrations")

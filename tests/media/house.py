@@ -30,14 +30,15 @@ from services.chassis.server import Registration, create_server
 from services.chassis.settings import Settings
 from services.chassis.storage import Storage
 from services.chassis.tokens import SigningKey, UserClaims, sign_user_token
-from services.media import store
 from services.media.actions.backends import Backends, Catalogue
 from services.media.actions.files import Files
 from services.media.actions.outputs import Outputs
 from services.media.actions.settling import Settling
 from services.media.actions.upkeep import Upkeep
 from services.media.actions.uploads import Uploads
-from services.media.api import MediaApi, StoreApi
+from services.media.api.media import MediaApi
+from services.media.api.store import StoreApi
+from services.media.store import tables, uploading
 from vitascope.media.v1 import internal_pb2_grpc, media_pb2, media_pb2_grpc
 from vitascope.media.v1.events_pb2 import MediaEvent
 from vitascope.videos.v1 import internal_pb2 as videos_pb2
@@ -205,7 +206,7 @@ class House:
     async def events(self) -> list[MediaEvent]:
         """Every event that waits to be published, in order."""
         async with self.backends.database.reading() as tx:
-            rows = await tx.execute(select(store.outbox).order_by(store.outbox.c.id))
+            rows = await tx.execute(select(tables.outbox).order_by(tables.outbox.c.id))
             return [MediaEvent.FromString(row.value) for row in rows]
 
     async def happenings(self) -> list[str | None]:
@@ -215,8 +216,8 @@ class House:
     async def rows(self) -> int:
         """How many files and uploads the service knows."""
         async with self.backends.database.reading() as tx:
-            tables = (store.media, store.outputs, store.discarded)
-            return sum([len((await tx.execute(select(table))).all()) for table in tables])
+            every = (tables.media, tables.outputs, tables.discarded)
+            return sum([len((await tx.execute(select(table))).all()) for table in every])
 
     async def is_empty(self) -> None:
         """Wait until no row and no object is left."""
@@ -238,9 +239,9 @@ class House:
         """Make every file and upload look untouched for that long."""
         async with self.backends.database.transaction() as tx:
             for key, touched_at in await tx.execute(
-                select(store.media.c.storage_key, store.media.c.touched_at)
+                select(tables.media.c.storage_key, tables.media.c.touched_at)
             ):
-                await store.touch_uploads(tx, [key], touched_at - by)
+                await uploading.touch_uploads(tx, [key], touched_at - by)
 
     def objects(self) -> list[str]:
         """Every file in the folder storage, temporary ones too."""
@@ -314,7 +315,7 @@ async def open_house(folder: Path, **changes: Any) -> AsyncIterator[House]:
     register = videos_pb2_grpc.add_CatalogueServiceServicer_to_server
     settings = _settings(folder, **changes)
     (folder / "storage").mkdir(exist_ok=True)
-    database = Database(settings.database_for("media"), store.metadata)
+    database = Database(settings.database_for("media"), tables.metadata)
     await database.migrate("services.media.migrations")
     others_servicers: list[Registration] = [
         (register, catalogue),

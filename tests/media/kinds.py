@@ -24,6 +24,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from services.media import operations
 from services.media.operations import BadMedia, Job, Limits, Operation, Output, Result, Source
+from vitascope.media.v1.internal_pb2 import ROLE_PROCESSED
 from vitascope.media.v1.operations_pb2 import VideoProcessResult, VideoProcessSpec
 from vitascope.tasks.v2.specs_pb2 import ImageThumbResult, ImageThumbSpec
 
@@ -425,6 +426,7 @@ KINDS = {
             limits=LIMITS,
             sources=lambda spec: [Source("original", video_id=spec.source_video_id)],
             run=_process,
+            roles={"output": ROLE_PROCESSED},
         ),
         _texts("twice", _twice),
         _texts("echo", _echo),

@@ -23,7 +23,7 @@ ACCOUNT = internal_pb2.Destination(account=internal_pb2.AccountDestination(accou
 
 def processed(video_id: str) -> internal_pb2.Destination:
     """The place of a video's processed file."""
-    place = internal_pb2.VideoDestination(video_id=video_id, role=internal_pb2.ROLE_PROCESSED)
+    place = internal_pb2.VideoDestination(video_id=video_id)
     return internal_pb2.Destination(video=place)
 
 
@@ -41,6 +41,7 @@ async def made(
         sha256=hashlib.sha256(data).hexdigest(),
         content_type="image/png",
         file_name=file_name,
+        role=internal_pb2.ROLE_PROCESSED,
     )
 
 
@@ -216,12 +217,16 @@ async def test_a_worker_can_name_only_its_own_files(house: House, field: str, va
 
 async def test_destinations_that_are_none_are_refused(house: House) -> None:
     video_id = house.catalogue.add()
-    original = internal_pb2.VideoDestination(video_id=video_id, role=internal_pb2.ROLE_ORIGINAL)
     outputs = [await made(house, b"one"), await made(house, b"two", name="b", file_name="b.png")]
-    for place in (internal_pb2.Destination(), internal_pb2.Destination(video=original)):
-        with pytest.raises(Invalid):
-            await commit(house, outputs[:1], to=place)
-    for wrong in (outputs, []):
+    with pytest.raises(Invalid):
+        await commit(house, outputs[:1], to=internal_pb2.Destination())
+    original = internal_pb2.OutputFile()
+    original.CopyFrom(outputs[0])
+    original.role = internal_pb2.ROLE_ORIGINAL
+    homeless = internal_pb2.OutputFile()
+    homeless.CopyFrom(outputs[0])
+    homeless.role = internal_pb2.ROLE_UNSPECIFIED
+    for wrong in (outputs, [original], [homeless], []):
         with pytest.raises(Invalid):
             await commit(house, wrong, to=processed(video_id))
     with pytest.raises(Invalid):

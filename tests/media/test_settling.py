@@ -6,7 +6,7 @@ import pytest
 
 from services.chassis.database import now
 from services.chassis.errors import NotFound, Unavailable
-from services.media import store
+from services.media.store import committing
 from tests.media.house import House
 from tests.media.test_outputs import ITEM, commit, made, processed, processed_file, served
 from vitascope.work.v1 import work_pb2
@@ -17,8 +17,8 @@ DAY = timedelta(days=1)
 async def age_commits(house: House) -> None:
     """Make every commit look a day older."""
     async with house.backends.database.transaction() as tx:
-        asked = [attempt.item_id for attempt in await store.unsettled(tx, now() + DAY, 100)]
-        await store.ask_later(tx, asked, now() - DAY)
+        asked = [attempt.item_id for attempt in await committing.unsettled(tx, now() + DAY, 100)]
+        await committing.ask_later(tx, asked, now() - DAY)
 
 
 @pytest.mark.parametrize("end", [work_pb2.STATE_CANCELLED, work_pb2.STATE_ERROR])

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from services.chassis.database import Database, now
-from services.media import store
 from services.media.model.files import (
     AlreadyUploaded,
     Attempt,
@@ -17,6 +16,7 @@ from services.media.model.files import (
     StoredFile,
     Upload,
 )
+from services.media.store import committing, discarding, filing, serving, tables, uploading
 from tests.kit.schema import drift
 from tests.media.house import open_house, until
 from tests.media.test_uploads import begun, happened
@@ -29,7 +29,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = Database(database_url, store.metadata)
+    opened = Database(database_url, tables.metadata)
     await opened.migrate("services.media.migrations")
     yield opened
     await opened.close()
@@ -48,7 +48,7 @@ async def test_one_of_many_uploads_gets_the_place(database: Database) -> None:
         upload = Upload("video-1", f"uploads/{turn}", "a.mp4", "video/mp4", light=False)
         try:
             async with database.transaction() as tx:
-                await store.insert_upload(tx, upload, now())
+                await uploading.insert_upload(tx, upload, now())
         except AlreadyUploaded:
             return False
         return True
@@ -60,19 +60,19 @@ async def test_the_newest_of_many_attempts_wins(database: Database) -> None:
     async def commit(number: int) -> bool:
         key = f"work/item-1/{number}/output"
         async with database.transaction() as tx:
-            if await store.claim_commit(tx, Attempt("item-1", number), now()) >= number:
+            if await committing.claim_commit(tx, Attempt("item-1", number), now()) >= number:
                 return False
-            await store.discard(tx, await store.delete_outputs(tx, "item-1"))
+            await discarding.discard(tx, await serving.delete_outputs(tx, "item-1"))
             made = Output("output", file(key))
-            await store.insert_outputs(tx, "account-1", "item-1", [made])
+            await serving.insert_outputs(tx, "account-1", "item-1", [made])
             return True
 
     tries = [commit(number) for number in (3, 1, 5, 2, 5, 4)]
     won = await asyncio.gather(*tries)
     async with database.reading() as tx:
         address = OutputAddress("account-1", "item-1", "Žluťoučký.mp4")
-        visible = await store.find_output(tx, address)
-        gone = await store.discarded_keys(tx, 10)
+        visible = await serving.find_output(tx, address)
+        gone = await discarding.discarded_keys(tx, 10)
     assert visible
     assert visible.storage_key == "work/item-1/5/output"
     assert won[2] != won[4], "a repeat changes nothing"
@@ -82,10 +82,10 @@ async def test_the_newest_of_many_attempts_wins(database: Database) -> None:
 async def test_a_file_comes_back_as_it_was_stored(database: Database) -> None:
     stored = file("work/item-1/1/output")
     async with database.transaction() as tx:
-        await store.insert_processed(tx, "video-1", "item-1", stored)
+        await filing.insert_made(tx, "video-1", Role.PROCESSED, "item-1", stored)
     async with database.reading() as tx:
-        found = await store.find_media(tx, "video-1", Role.PROCESSED)
-        known = await store.known_keys(tx, [stored.storage_key, "work/other"])
+        found = await filing.find_media(tx, "video-1", Role.PROCESSED)
+        known = await discarding.known_keys(tx, [stored.storage_key, "work/other"])
     assert found
     assert found.file == stored
     assert known == {stored.storage_key}

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from services.chassis.errors import Unavailable, WrongState
-from services.media import store
+from services.media.store import discarding
 from tests.media.house import House, until
 from tests.media.test_outputs import commit, made
 
@@ -67,7 +67,7 @@ async def test_what_the_sweep_has_taken_cannot_become_visible(house: House) -> N
     """A worker that was cut off for a day comes back with a file that is about to go."""
     output = await made(house, b"late")
     async with house.backends.database.transaction() as tx:
-        await store.discard(tx, [output.storage_key])
+        await discarding.discard(tx, [output.storage_key])
     with pytest.raises(WrongState):
         await commit(house, [output])
 

@@ -16,9 +16,9 @@ from google.api.httpbody_pb2 import HttpBody
 from services.chassis.database import Tx, now
 from services.chassis.errors import Conflict, Invalid, Unavailable, WrongState
 from services.chassis.storage import Stored
-from services.media import store
 from services.media.actions.uploads import Uploads
 from services.media.model.files import STALE_AFTER, Media, Upload
+from services.media.store import uploading
 from tests.media.house import House, bearer, until
 from vitascope.media.v1.media_pb2 import DownloadOriginalRequest, UploadMediaRequest
 
@@ -103,7 +103,7 @@ async def test_a_client_that_leaves_after_the_last_byte_leaves_a_whole_file(
 ) -> None:
     """What has begun to be stored is stored to the end, and told."""
     reached, go_on = asyncio.Event(), asyncio.Event()
-    finish = store.finish_upload
+    finish = uploading.finish_upload
 
     async def slow_finish(tx: Tx, upload: Upload, size: int, sha256: str, at: datetime) -> Media:
         reached.set()
@@ -112,7 +112,7 @@ async def test_a_client_that_leaves_after_the_last_byte_leaves_a_whole_file(
         assert media
         return media
 
-    monkeypatch.setattr(store, "finish_upload", slow_finish)
+    monkeypatch.setattr(uploading, "finish_upload", slow_finish)
     video_id = house.catalogue.add()
     upload = SlowUpload(house, video_id)
     await upload.send(b"all of it", b"")
@@ -183,7 +183,7 @@ async def test_an_upload_whose_process_was_killed_is_swept(house: House) -> None
     video_id = house.catalogue.add()
     upload = Upload(video_id, "uploads/left", "a.mp4", "video/mp4", light=False)
     async with house.backends.database.transaction() as tx:
-        await store.insert_upload(tx, upload, now() - STALE_AFTER + timedelta(seconds=20))
+        await uploading.insert_upload(tx, upload, now() - STALE_AFTER + timedelta(seconds=20))
     url = house.backends.settings.storage_url
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", HALF_AN_UPLOAD, url)
     await until(lambda: has_objects(house))

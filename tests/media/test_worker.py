@@ -187,7 +187,7 @@ async def test_a_video_from_original_to_processed(bench: Bench, is_remote: bool)
 
     await bench.storage.put("videos/v1", film())
     bench.store.media["v1"] = internal_pb2.StoredMedia(storage_key="videos/v1")
-    place = internal_pb2.VideoDestination(video_id="v2", role=internal_pb2.ROLE_PROCESSED)
+    place = internal_pb2.VideoDestination(video_id="v2")
     bench.ledger.assign(
         "test.process",
         VideoProcessSpec(source_video_id="v1", video_id="v2", file_name="asked.mov"),
@@ -199,6 +199,7 @@ async def test_a_video_from_original_to_processed(bench: Bench, is_remote: bool)
     [commit] = bench.store.commits
     assert commit.destination.video == place
     assert commit.outputs[0].file_name == "asked.mov"
+    assert commit.outputs[0].role == internal_pb2.ROLE_PROCESSED
     assert commit.outputs[0].size == 4
 
 

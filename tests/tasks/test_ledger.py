@@ -15,9 +15,7 @@ from tests.tasks.service import Service, Worker, becomes_true
 from vitascope.media.v1 import internal_pb2
 from vitascope.work.v1 import work_pb2
 
-DESTINATION = internal_pb2.Destination(
-    video=internal_pb2.VideoDestination(video_id="v", role=internal_pb2.ROLE_PROCESSED)
-)
+DESTINATION = internal_pb2.Destination(video=internal_pb2.VideoDestination(video_id="v"))
 
 
 async def test_a_worker_that_waits_is_given_what_comes(service: Service) -> None:

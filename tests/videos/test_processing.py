@@ -36,9 +36,7 @@ async def test_a_processing_runs_from_request_to_done(house: House) -> None:
     submission = house.ledger.submissions[-1]
     assert (submission.owner, submission.request_id) == ("videos", f"process:{child}")
     assert (submission.account_id, submission.kind) == (OURS, "video.process")
-    assert submission.destination.video == media_pb2.VideoDestination(
-        video_id=child, role=media_pb2.ROLE_PROCESSED
-    )
+    assert submission.destination.video == media_pb2.VideoDestination(video_id=child)
     bitrate = round(560_000 * (1890 * 1080) / (560 * 320))
     assert operations_pb2.VideoProcessSpec.FromString(submission.spec) == (
         operations_pb2.VideoProcessSpec(

@@ -10,8 +10,8 @@ from services.chassis.errors import NotFound
 from services.chassis.events import Outbox
 from services.chassis.settings import Settings
 from services.chassis.storage import Storage
-from services.media import store
 from services.media.model.files import UnknownVideo, Video
+from services.media.store import discarding
 from vitascope.videos.v1.internal_pb2 import LookUpVideoRequest
 
 if TYPE_CHECKING:
@@ -59,5 +59,5 @@ class Backends:
 
     async def discard(self, tx: Tx, storage_keys: Collection[str]) -> None:
         """Have objects deleted from storage soon after `tx` is committed."""
-        await store.discard(tx, storage_keys)
+        await discarding.discard(tx, storage_keys)
         on_commit(tx, self.discarded.set)

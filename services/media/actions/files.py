@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-from services.media import store
 from services.media.actions.backends import Backends
 from services.media.model.files import (
     FileNotStored,
@@ -11,6 +10,7 @@ from services.media.model.files import (
     Role,
     StoredFile,
 )
+from services.media.store import filing, serving
 
 
 class Files:
@@ -27,7 +27,7 @@ class Files:
     async def of_video(self, video_id: str, role: Role) -> Media:
         """A file of a video, whoever owns it. Raises FileNotStored."""
         async with self._backends.database.reading() as tx:
-            media = await store.find_media(tx, video_id, role)
+            media = await filing.find_media(tx, video_id, role)
         if media is None:
             raise FileNotStored(f"The video has no {role} file yet.")
         return media
@@ -36,7 +36,7 @@ class Files:
         """The output of a task that is served at a path. Raises FileNotStored."""
         address = OutputAddress.parse(path)
         async with self._backends.database.reading() as tx:
-            file = await store.find_output(tx, address)
+            file = await serving.find_output(tx, address)
         if file is None:
             raise FileNotStored("There is no such file.")
         return file

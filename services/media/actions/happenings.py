@@ -4,13 +4,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.media.model.files import Media, Role, Upload
 from vitascope.media.v1.events_pb2 import MediaEvent, MediaStored, UploadAbandoned, UploadStarted
-from vitascope.media.v1.internal_pb2 import ROLE_ORIGINAL, ROLE_PROCESSED, StoredMedia
+from vitascope.media.v1.internal_pb2 import Role as RoleNumber
+from vitascope.media.v1.internal_pb2 import StoredMedia
 
 TOPIC = "vitascope.media.v1"
 
 Happening = tuple[str, str, MediaEvent]
 
-_ROLES = {Role.ORIGINAL: ROLE_ORIGINAL, Role.PROCESSED: ROLE_PROCESSED}
+ROLES = {role: RoleNumber.Value(f"ROLE_{role.name}") for role in Role}
+"""The contract's number of each role."""
 
 
 def started(upload: Upload) -> Happening:
@@ -37,7 +39,7 @@ def stored_media(media: Media) -> StoredMedia:
     stored_at.FromDatetime(media.file.stored_at)
     return StoredMedia(
         video_id=media.video_id,
-        role=_ROLES[media.role],
+        role=ROLES[media.role],
         storage_key=media.file.storage_key,
         size=media.file.size,
         sha256=media.file.sha256,

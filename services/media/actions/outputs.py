@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from services.chassis.database import Tx, now
 from services.chassis.errors import Invalid
-from services.media import store
 from services.media.actions.backends import Backends
 from services.media.actions.happenings import stored
 from services.media.actions.settling import SETTLED_AFTER
@@ -14,10 +13,12 @@ from services.media.model.files import (
     OldAttempt,
     Output,
     OutputMissing,
+    Role,
     UnknownVideo,
     VideoPlace,
     is_path_part,
 )
+from services.media.store import committing, discarding, filing, serving
 
 
 class Outputs:
@@ -41,11 +42,11 @@ class Outputs:
             raise UnknownVideo(place.video_id)
         present = await self._present(attempt)
         async with self._backends.database.transaction() as tx:
-            visible = await store.claim_commit(tx, attempt, now() + SETTLED_AFTER)
+            visible = await committing.claim_commit(tx, attempt, now() + SETTLED_AFTER)
             if visible < attempt.number:
                 await self._check_present(tx, outputs, present)
                 await self._replace(tx, attempt, place, outputs)
-            paths = await store.find_outputs(tx, attempt.item_id)
+            paths = await serving.find_outputs(tx, attempt.item_id)
         if visible > attempt.number:
             await self._discard(outputs)
             raise OldAttempt
@@ -59,15 +60,18 @@ class Outputs:
         outputs: Sequence[Output],
     ) -> None:
         if isinstance(place, VideoPlace):
-            old = await store.delete_processed(tx, place.video_id)
-            media = await store.insert_processed(
-                tx, place.video_id, attempt.item_id, outputs[0].file
-            )
-            await self._backends.outbox.append(tx, *stored(media))
+            old = await filing.delete_made(tx, place.video_id)
+            for output in outputs:
+                await self._make(tx, place, attempt, output)
         else:
-            old = await store.delete_outputs(tx, attempt.item_id)
-            await store.insert_outputs(tx, place.account_id, attempt.item_id, outputs)
+            old = await serving.delete_outputs(tx, attempt.item_id)
+            await serving.insert_outputs(tx, place.account_id, attempt.item_id, outputs)
         await self._backends.discard(tx, old)
+
+    async def _make(self, tx: Tx, place: VideoPlace, attempt: Attempt, output: Output) -> None:
+        role = _checked_role(output)
+        media = await filing.insert_made(tx, place.video_id, role, attempt.item_id, output.file)
+        await self._backends.outbox.append(tx, *stored(media))
 
     async def _exists(self, place: VideoPlace) -> bool:
         return await self._backends.catalogue.find(place.video_id) is not None
@@ -81,7 +85,7 @@ class Outputs:
         self, tx: Tx, outputs: Sequence[Output], present: dict[str, int]
     ) -> None:
         # An object that the sweep has discarded is as good as gone.
-        known = await store.known_keys(tx, [output.file.storage_key for output in outputs])
+        known = await discarding.known_keys(tx, [output.file.storage_key for output in outputs])
         for output in outputs:
             file = output.file
             if present.get(file.storage_key) != file.size or file.storage_key in known:
@@ -99,8 +103,10 @@ def _check(attempt: Attempt, place: VideoPlace | AccountPlace, outputs: Sequence
         parts += [place.account_id, *(output.file.file_name for output in outputs)]
     if wrong := [part for part in parts if not is_path_part(part)]:
         raise Invalid(f"Not usable in a path: {wrong[0]!r}.")
-    if isinstance(place, VideoPlace) and len(outputs) != 1:
-        raise Invalid("A video takes exactly one output.")
+    if isinstance(place, VideoPlace):
+        roles = [_checked_role(output) for output in outputs]
+        if not roles or len(set(roles)) < len(roles):
+            raise Invalid("A video takes at least one output, and one in each role.")
     if attempt.number < 1:
         raise Invalid("Attempts count from 1.")
     if not all(output.file.storage_key.startswith(f"{attempt.folder}/") for output in outputs):
@@ -109,3 +115,9 @@ def _check(attempt: Attempt, place: VideoPlace | AccountPlace, outputs: Sequence
     file_names = [output.file.file_name for output in outputs]
     if len(set(names)) < len(names) or len(set(file_names)) < len(file_names):
         raise Invalid("Two outputs have the same name.")
+
+
+def _checked_role(output: Output) -> Role:
+    if output.role is None or output.role is Role.ORIGINAL:
+        raise Invalid(f"Say which of the video's files the output {output.name!r} becomes.")
+    return output.role

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.chassis.database import now
-from services.media import store
 from services.media.actions.backends import Backends
+from services.media.store import committing
 from vitascope.work.v1 import work_pb2
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Settling:
     async def _settle_some(self) -> bool:
         database = self._backends.database
         async with database.reading() as tx:
-            visible = await store.unsettled(tx, now(), _BATCH)
+            visible = await committing.unsettled(tx, now(), _BATCH)
         if not visible:
             return False
         request = work_pb2.FindItemsRequest(item_ids=[each.item_id for each in visible])
@@ -55,11 +55,11 @@ class Settling:
         refused = {name for name, item in items.items() if item.state in _REFUSED}
         async with database.transaction() as tx:
             settled = [each.item_id for each in visible if each.item_id not in running | refused]
-            await store.ask_later(tx, settled, None)
-            await store.ask_later(tx, running, now() + _ASK_AGAIN)
+            await committing.ask_later(tx, settled, None)
+            await committing.ask_later(tx, running, now() + _ASK_AGAIN)
             for attempt in visible:
                 if attempt.item_id in refused:
-                    keys = await store.withdraw(tx, attempt)
+                    keys = await committing.withdraw(tx, attempt)
                     await self._backends.discard(tx, keys)
                     log.info("outputs withdrawn", item=attempt.item_id, files=len(keys))
         return len(visible) == _BATCH

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from services.chassis.database import Tx, now
-from services.media import store
 from services.media.actions.backends import Backends
 from services.media.model.files import UPLOADS, WORK
+from services.media.store import discarding, filing
 
 # Rows in one round; a round is short, so that many replicas can take turns.
 _BATCH = 100
@@ -22,7 +22,7 @@ class Upkeep:
 
     async def forget_video(self, tx: Tx, video_id: str) -> None:
         """Drop all files of a video, in the caller's transaction; the bytes follow."""
-        await self._backends.discard(tx, await store.delete_video(tx, video_id))
+        await self._backends.discard(tx, await filing.delete_video(tx, video_id))
 
     async def purge(self) -> None:
         """Delete the discarded objects from storage. Raises Unavailable."""
@@ -30,7 +30,7 @@ class Upkeep:
             for key in keys:
                 await self._backends.storage.delete(key)
             async with self._backends.database.transaction() as tx:
-                await store.forget_discarded(tx, keys)
+                await discarding.forget_discarded(tx, keys)
 
     async def reconcile(self) -> None:
         """Ask the catalogue for videos not asked for lately; drop the files of unknown ones.
@@ -38,12 +38,12 @@ class Upkeep:
         Heals what a lost VideoDeleted left behind. Raises Unavailable.
         """
         async with self._backends.database.reading() as tx:
-            video_ids = await store.unconfirmed_videos(tx, now() - _CONFIRMED_FOR, _BATCH)
+            video_ids = await filing.unconfirmed_videos(tx, now() - _CONFIRMED_FOR, _BATCH)
         for video_id in video_ids:
             exists = await self._backends.catalogue.find(video_id) is not None
             async with self._backends.database.transaction() as tx:
                 if exists:
-                    await store.confirm_video(tx, video_id, now())
+                    await filing.confirm_video(tx, video_id, now())
                 else:
                     await self.forget_video(tx, video_id)
 
@@ -67,12 +67,12 @@ class Upkeep:
 
     async def _discarded(self) -> list[str]:
         async with self._backends.database.reading() as tx:
-            return await store.discarded_keys(tx, _BATCH)
+            return await discarding.discarded_keys(tx, _BATCH)
 
     async def _discard_unknown(self, keys: Collection[str]) -> None:
         async with self._backends.database.reading() as tx:
-            unknown = set(keys) - await store.known_keys(tx, keys)
+            unknown = set(keys) - await discarding.known_keys(tx, keys)
         if unknown:
             async with self._backends.database.transaction() as tx:
-                still_unknown = unknown - await store.known_keys(tx, unknown)
+                still_unknown = unknown - await discarding.known_keys(tx, unknown)
                 await self._backends.discard(tx, still_unknown)

@@ -7,7 +7,6 @@ from uuid import uuid4
 from services.chassis.database import Tx, now
 from services.chassis.errors import TooLarge
 from services.chassis.storage import Stored
-from services.media import store
 from services.media.actions.backends import Backends
 from services.media.actions.happenings import abandoned, started, stored
 from services.media.model.files import (
@@ -19,6 +18,7 @@ from services.media.model.files import (
     UploadGivenUp,
     Video,
 )
+from services.media.store import uploading
 
 _BATCH = 100
 
@@ -66,13 +66,13 @@ class Uploads:
     async def keep_alive(self) -> None:
         """Vouch for the uploads that run here; end those that nobody vouches for any more."""
         async with self._backends.database.transaction() as tx:
-            await store.touch_uploads(tx, self._active, now())
-            for upload in await store.stale_uploads(tx, now() - STALE_AFTER, _BATCH):
+            await uploading.touch_uploads(tx, self._active, now())
+            for upload in await uploading.stale_uploads(tx, now() - STALE_AFTER, _BATCH):
                 await self._drop(tx, upload)
 
     async def _begin(self, upload: Upload) -> None:
         async with self._backends.database.transaction() as tx:
-            await store.insert_upload(tx, upload, now())
+            await uploading.insert_upload(tx, upload, now())
             await self._backends.outbox.append(tx, *started(upload))
 
     async def _measured(self, first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -97,7 +97,7 @@ class Uploads:
     async def _finish(self, upload: Upload, whole: Stored) -> None:
         try:
             async with self._backends.database.transaction() as tx:
-                media = await store.finish_upload(tx, upload, whole.size, whole.sha256, now())
+                media = await uploading.finish_upload(tx, upload, whole.size, whole.sha256, now())
                 if media is None:
                     await self._drop(tx, upload)
                 else:
@@ -115,6 +115,6 @@ class Uploads:
             self._active.discard(upload.storage_key)
 
     async def _drop(self, tx: Tx, upload: Upload) -> None:
-        if await store.delete_upload(tx, upload.storage_key):
+        if await uploading.delete_upload(tx, upload.storage_key):
             await self._backends.outbox.append(tx, *abandoned(upload))
         await self._backends.discard(tx, [upload.storage_key])

@@ -25,6 +25,11 @@ class Role(StrEnum):
 
     ORIGINAL = "original"
     PROCESSED = "processed"
+    THUMBNAIL_SMALL = "thumbnail_small"
+    THUMBNAIL_LARGE = "thumbnail_large"
+    STORYBOARD = "storyboard"
+    STORYBOARD_INDEX = "storyboard_index"
+    WEB_VIDEO = "web_video"
 
 
 @dataclass(frozen=True)
@@ -85,15 +90,19 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Output:
-    """A file that an attempt made; `name` is the output's name in the result."""
+    """A file that an attempt made; `name` is the output's name in the result.
+
+    `role` is what it becomes to a video, where outputs go to a video.
+    """
 
     name: str
     file: StoredFile
+    role: Role | None = None
 
 
 @dataclass(frozen=True)
 class VideoPlace:
-    """The output that becomes a video's processed file."""
+    """The outputs become files of a video, each in its role."""
 
     video_id: str
 

@@ -1,11 +1,13 @@
 """What an operation is: a kind of work, what it reads, what it may use, what it makes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
+
+from vitascope.media.v1.internal_pb2 import Role
 
 Spec = TypeVar("Spec", bound=Message)
 
@@ -103,3 +105,6 @@ class Operation:
     limits: Limits
     sources: Callable[[Any], list[Source]]
     run: Callable[[Job[Any]], Result]
+    # What outputs become to a video, by name. Said here, and not by a run: a run may have been
+    # taken over by the file that it decodes.
+    roles: Mapping[str, Role.ValueType] = field(default_factory=dict)

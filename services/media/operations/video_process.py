@@ -10,6 +10,7 @@ from services.media.operations.contract import (
     Result,
     Source,
 )
+from vitascope.media.v1.internal_pb2 import ROLE_PROCESSED
 from vitascope.media.v1.operations_pb2 import VideoProcessResult, VideoProcessSpec
 
 _CONTENT_TYPES = {
@@ -56,4 +57,5 @@ OPERATION = Operation(
     ),
     sources=_sources,
     run=_run,
+    roles={"output": ROLE_PROCESSED},
 )

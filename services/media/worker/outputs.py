@@ -11,8 +11,8 @@ from google.protobuf.message import Message
 
 from services.chassis.errors import Unavailable, VitascopeError
 from services.chassis.storage import Storage
-from services.media.operations import Output
-from vitascope.media.v1.internal_pb2 import CommitOutputsRequest, OutputFile
+from services.media.operations import Output, operation
+from vitascope.media.v1.internal_pb2 import ROLE_UNSPECIFIED, CommitOutputsRequest, OutputFile
 from vitascope.options.v1 import options_pb2
 from vitascope.work.v1.work_pb2 import Assignment
 
@@ -44,7 +44,8 @@ class Outputs:
         try:
             for output in outputs:
                 key = f"{folder}/{output.name}"
-                request.outputs.append(OutputFile(name=output.name, storage_key=key))
+                role = operation(assignment.kind).roles.get(output.name, ROLE_UNSPECIFIED)
+                request.outputs.append(OutputFile(name=output.name, storage_key=key, role=role))
                 stored = await self._storage.put_file(key, output.path)
                 described = request.outputs[-1]
                 described.size, described.sha256 = stored.size, stored.sha256

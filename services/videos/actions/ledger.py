@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError, Message
 from services.chassis.clients import Clients
 from services.videos.model.records import News, Outcome, Video
 from services.videos.model.targets import Target
-from vitascope.media.v1 import internal_pb2, operations_pb2
+from vitascope.media.v1 import operations_pb2
 from vitascope.work.v1 import work_pb2, work_pb2_grpc
 
 OWNER = "videos"
@@ -52,6 +52,7 @@ def submission_of(video: Video) -> work_pb2.Submission:
     submission = work_pb2.Submission(
         owner=OWNER, account_id=video.team_id, request_id=video.work_name
     )
+    submission.destination.video.video_id = video.id
     if video.target is None or video.parent_id is None:
         light = video.upload is not None and video.upload.light
         submission.kind = "video.ingest"
@@ -64,8 +65,6 @@ def submission_of(video: Video) -> work_pb2.Submission:
     spec = _conversion(video.target)
     spec.source_video_id, spec.video_id = video.parent_id, video.id
     submission.spec = spec.SerializeToString()
-    submission.destination.video.video_id = video.id
-    submission.destination.video.role = internal_pb2.ROLE_PROCESSED
     return submission
 
 

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from vitascope.options.v1 import options_pb2 as vitascope_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!vitascope/media/v1/internal.proto\x12\x12vitascope.media.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"vitascope/options/v1/options.proto\"K\n\x0fGetMediaRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12&\n\x04role\x18\x02 \x01(\x0e\x32\x18.vitascope.media.v1.Role\"B\n\x10GetMediaResponse\x12.\n\x05media\x18\x01 \x01(\x0b\x32\x1f.vitascope.media.v1.StoredMedia\"\xe1\x01\n\x0bStoredMedia\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12&\n\x04role\x18\x02 \x01(\x0e\x32\x18.vitascope.media.v1.Role\x12\x13\n\x0bstorage_key\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x03\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x11\n\tfile_name\x18\x06 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x07 \x01(\t\x12\r\n\x05light\x18\x08 \x01(\x08\x12-\n\tstored_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9f\x01\n\x14\x43ommitOutputsRequest\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x34\n\x0b\x64\x65stination\x18\x03 \x01(\x0b\x32\x1f.vitascope.media.v1.Destination\x12/\n\x07outputs\x18\x04 \x03(\x0b\x32\x1e.vitascope.media.v1.OutputFile\"\x88\x01\n\x0b\x44\x65stination\x12\x35\n\x05video\x18\x01 \x01(\x0b\x32$.vitascope.media.v1.VideoDestinationH\x00\x12\x39\n\x07\x61\x63\x63ount\x18\x02 \x01(\x0b\x32&.vitascope.media.v1.AccountDestinationH\x00\x42\x07\n\x05place\"L\n\x10VideoDestination\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12&\n\x04role\x18\x02 \x01(\x0e\x32\x18.vitascope.media.v1.Role\"(\n\x12\x41\x63\x63ountDestination\x12\x12\n\naccount_id\x18\x01 \x01(\t\"v\n\nOutputFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bstorage_key\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x05 \x01(\t\x12\x11\n\tfile_name\x18\x06 \x01(\t\"M\n\x15\x43ommitOutputsResponse\x12\x34\n\x07outputs\x18\x01 \x03(\x0b\x32#.vitascope.media.v1.CommittedOutput\"-\n\x0f\x43ommittedOutput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t*C\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_ORIGINAL\x10\x01\x12\x12\n\x0eROLE_PROCESSED\x10\x02\x32\xe7\x01\n\x0cStoreService\x12\x63\n\x08GetMedia\x12#.vitascope.media.v1.GetMediaRequest\x1a$.vitascope.media.v1.GetMediaResponse\"\x0c\xaa\xbb\x18\x08internal\x12r\n\rCommitOutputs\x12(.vitascope.media.v1.CommitOutputsRequest\x1a).vitascope.media.v1.CommitOutputsResponse\"\x0c\xaa\xbb\x18\x08internalb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!vitascope/media/v1/internal.proto\x12\x12vitascope.media.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"vitascope/options/v1/options.proto\"K\n\x0fGetMediaRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12&\n\x04role\x18\x02 \x01(\x0e\x32\x18.vitascope.media.v1.Role\"B\n\x10GetMediaResponse\x12.\n\x05media\x18\x01 \x01(\x0b\x32\x1f.vitascope.media.v1.StoredMedia\"\xe1\x01\n\x0bStoredMedia\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12&\n\x04role\x18\x02 \x01(\x0e\x32\x18.vitascope.media.v1.Role\x12\x13\n\x0bstorage_key\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x03\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x11\n\tfile_name\x18\x06 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x07 \x01(\t\x12\r\n\x05light\x18\x08 \x01(\x08\x12-\n\tstored_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9f\x01\n\x14\x43ommitOutputsRequest\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x34\n\x0b\x64\x65stination\x18\x03 \x01(\x0b\x32\x1f.vitascope.media.v1.Destination\x12/\n\x07outputs\x18\x04 \x03(\x0b\x32\x1e.vitascope.media.v1.OutputFile\"\xbd\x01\n\x0b\x44\x65stination\x12\x35\n\x05video\x18\x01 \x01(\x0b\x32$.vitascope.media.v1.VideoDestinationH\x00\x12\x39\n\x07\x61\x63\x63ount\x18\x02 \x01(\x0b\x32&.vitascope.media.v1.AccountDestinationH\x00\x12\x33\n\x04part\x18\x03 \x01(\x0b\x32#.vitascope.media.v1.PartDestinationH\x00\x42\x07\n\x05place\"*\n\x10VideoDestination\x12\x10\n\x08video_id\x18\x01 \x01(\tJ\x04\x08\x02\x10\x03\"(\n\x12\x41\x63\x63ountDestination\x12\x12\n\naccount_id\x18\x01 \x01(\t\"\"\n\x0fPartDestination\x12\x0f\n\x07item_id\x18\x01 \x01(\t\"\x9e\x01\n\nOutputFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bstorage_key\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x05 \x01(\t\x12\x11\n\tfile_name\x18\x06 \x01(\t\x12&\n\x04role\x18\x07 \x01(\x0e\x32\x18.vitascope.media.v1.Role\"M\n\x15\x43ommitOutputsResponse\x12\x34\n\x07outputs\x18\x01 \x03(\x0b\x32#.vitascope.media.v1.CommittedOutput\"-\n\x0f\x43ommittedOutput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t*\xbb\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_ORIGINAL\x10\x01\x12\x12\n\x0eROLE_PROCESSED\x10\x02\x12\x18\n\x14ROLE_THUMBNAIL_SMALL\x10\x03\x12\x18\n\x14ROLE_THUMBNAIL_LARGE\x10\x04\x12\x13\n\x0fROLE_STORYBOARD\x10\x05\x12\x19\n\x15ROLE_STORYBOARD_INDEX\x10\x06\x12\x12\n\x0eROLE_WEB_VIDEO\x10\x07\x32\xe7\x01\n\x0cStoreService\x12\x63\n\x08GetMedia\x12#.vitascope.media.v1.GetMediaRequest\x1a$.vitascope.media.v1.GetMediaResponse\"\x0c\xaa\xbb\x18\x08internal\x12r\n\rCommitOutputs\x12(.vitascope.media.v1.CommitOutputsRequest\x1a).vitascope.media.v1.CommitOutputsResponse\"\x0c\xaa\xbb\x18\x08internalb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,8 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STORESERVICE'].methods_by_name['GetMedia']._serialized_options = b'\252\273\030\010internal'
   _globals['_STORESERVICE'].methods_by_name['CommitOutputs']._loaded_options = None
   _globals['_STORESERVICE'].methods_by_name['CommitOutputs']._serialized_options = b'\252\273\030\010internal'
-  _globals['_ROLE']._serialized_start=1166
-  _globals['_ROLE']._serialized_end=1233
+  _globals['_ROLE']._serialized_start=1263
+  _globals['_ROLE']._serialized_end=1450
   _globals['_GETMEDIAREQUEST']._serialized_start=126
   _globals['_GETMEDIAREQUEST']._serialized_end=201
   _globals['_GETMEDIARESPONSE']._serialized_start=203
@@ -48,17 +48,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMMITOUTPUTSREQUEST']._serialized_start=500
   _globals['_COMMITOUTPUTSREQUEST']._serialized_end=659
   _globals['_DESTINATION']._serialized_start=662
-  _globals['_DESTINATION']._serialized_end=798
-  _globals['_VIDEODESTINATION']._serialized_start=800
-  _globals['_VIDEODESTINATION']._serialized_end=876
-  _globals['_ACCOUNTDESTINATION']._serialized_start=878
-  _globals['_ACCOUNTDESTINATION']._serialized_end=918
-  _globals['_OUTPUTFILE']._serialized_start=920
-  _globals['_OUTPUTFILE']._serialized_end=1038
-  _globals['_COMMITOUTPUTSRESPONSE']._serialized_start=1040
-  _globals['_COMMITOUTPUTSRESPONSE']._serialized_end=1117
-  _globals['_COMMITTEDOUTPUT']._serialized_start=1119
-  _globals['_COMMITTEDOUTPUT']._serialized_end=1164
-  _globals['_STORESERVICE']._serialized_start=1236
-  _globals['_STORESERVICE']._serialized_end=1467
+  _globals['_DESTINATION']._serialized_end=851
+  _globals['_VIDEODESTINATION']._serialized_start=853
+  _globals['_VIDEODESTINATION']._serialized_end=895
+  _globals['_ACCOUNTDESTINATION']._serialized_start=897
+  _globals['_ACCOUNTDESTINATION']._serialized_end=937
+  _globals['_PARTDESTINATION']._serialized_start=939
+  _globals['_PARTDESTINATION']._serialized_end=973
+  _globals['_OUTPUTFILE']._serialized_start=976
+  _globals['_OUTPUTFILE']._serialized_end=1134
+  _globals['_COMMITOUTPUTSRESPONSE']._serialized_start=1136
+  _globals['_COMMITOUTPUTSRESPONSE']._serialized_end=1213
+  _globals['_COMMITTEDOUTPUT']._serialized_start=1215
+  _globals['_COMMITTEDOUTPUT']._serialized_end=1260
+  _globals['_STORESERVICE']._serialized_start=1453
+  _globals['_STORESERVICE']._serialized_end=1684
 # @@protoc_insertion_point(module_scope)

@@ -32,6 +32,16 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     """What was uploaded."""
     ROLE_PROCESSED: _Role.ValueType  # 2
     """What a processing made."""
+    ROLE_THUMBNAIL_SMALL: _Role.ValueType  # 3
+    """A picture of it at most 320 pixels wide and high."""
+    ROLE_THUMBNAIL_LARGE: _Role.ValueType  # 4
+    """A picture of it at most 1280 pixels wide and high."""
+    ROLE_STORYBOARD: _Role.ValueType  # 5
+    """Small pictures of the whole length of it, in one picture."""
+    ROLE_STORYBOARD_INDEX: _Role.ValueType  # 6
+    """WebVTT that says which part of the storyboard shows which time."""
+    ROLE_WEB_VIDEO: _Role.ValueType  # 7
+    """A version of it that browsers play."""
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
     """What a file is to its video."""
@@ -42,6 +52,16 @@ ROLE_ORIGINAL: Role.ValueType  # 1
 """What was uploaded."""
 ROLE_PROCESSED: Role.ValueType  # 2
 """What a processing made."""
+ROLE_THUMBNAIL_SMALL: Role.ValueType  # 3
+"""A picture of it at most 320 pixels wide and high."""
+ROLE_THUMBNAIL_LARGE: Role.ValueType  # 4
+"""A picture of it at most 1280 pixels wide and high."""
+ROLE_STORYBOARD: Role.ValueType  # 5
+"""Small pictures of the whole length of it, in one picture."""
+ROLE_STORYBOARD_INDEX: Role.ValueType  # 6
+"""WebVTT that says which part of the storyboard shows which time."""
+ROLE_WEB_VIDEO: Role.ValueType  # 7
+"""A version of it that browsers play."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
 @_typing.final
@@ -196,25 +216,31 @@ class Destination(_message.Message):
 
     VIDEO_FIELD_NUMBER: _builtins.int
     ACCOUNT_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def video(self) -> Global___VideoDestination:
-        """A video's processed file."""
+        """The files of a video; each output says which."""
 
     @_builtins.property
     def account(self) -> Global___AccountDestination:
         """The output area of an account."""
+
+    @_builtins.property
+    def part(self) -> Global___PartDestination:
+        """Kept for the item of which this one is a part, until that one ends."""
 
     def __init__(
         self,
         *,
         video: Global___VideoDestination | None = ...,
         account: Global___AccountDestination | None = ...,
+        part: Global___PartDestination | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "place", b"place", "video", b"video"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "part", b"part", "place", b"place", "video", b"video"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "place", b"place", "video", b"video"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "part", b"part", "place", b"place", "video", b"video"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_place: _TypeAlias = _typing.Literal["video", "account"]  # noqa: Y015
+    _WhichOneofReturnType_place: _TypeAlias = _typing.Literal["video", "account", "part"]  # noqa: Y015
     _WhichOneofArgType_place: _TypeAlias = _typing.Literal["place", b"place"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_place) -> _WhichOneofReturnType_place | None: ...
 
@@ -222,25 +248,21 @@ Global___Destination: _TypeAlias = Destination  # noqa: Y015
 
 @_typing.final
 class VideoDestination(_message.Message):
-    """A video's file."""
+    """A video."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     VIDEO_ID_FIELD_NUMBER: _builtins.int
-    ROLE_FIELD_NUMBER: _builtins.int
     video_id: _builtins.str
     """The video's id."""
-    role: Global___Role.ValueType
-    """Which of its files."""
     def __init__(
         self,
         *,
         video_id: _builtins.str = ...,
-        role: Global___Role.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["role", b"role", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -269,6 +291,28 @@ class AccountDestination(_message.Message):
 Global___AccountDestination: _TypeAlias = AccountDestination  # noqa: Y015
 
 @_typing.final
+class PartDestination(_message.Message):
+    """An item of work that was split."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """The item."""
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartDestination: _TypeAlias = PartDestination  # noqa: Y015
+
+@_typing.final
 class OutputFile(_message.Message):
     """A file that a worker put into storage."""
 
@@ -280,6 +324,7 @@ class OutputFile(_message.Message):
     SHA256_FIELD_NUMBER: _builtins.int
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
     FILE_NAME_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The output's name in the result, for example `output`."""
     storage_key: _builtins.str
@@ -292,6 +337,8 @@ class OutputFile(_message.Message):
     """Its MIME type."""
     file_name: _builtins.str
     """The name under which it is served."""
+    role: Global___Role.ValueType
+    """Which of a video's files it becomes; unspecified elsewhere."""
     def __init__(
         self,
         *,
@@ -301,10 +348,11 @@ class OutputFile(_message.Message):
         sha256: _builtins.str = ...,
         content_type: _builtins.str = ...,
         file_name: _builtins.str = ...,
+        role: Global___Role.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "file_name", b"file_name", "name", b"name", "sha256", b"sha256", "size", b"size", "storage_key", b"storage_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "file_name", b"file_name", "name", b"name", "role", b"role", "sha256", b"sha256", "size", b"size", "storage_key", b"storage_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -345,7 +393,9 @@ class CommittedOutput(_message.Message):
     name: _builtins.str
     """The output's name in the result."""
     path: _builtins.str
-    """Its path under `/storage/`; empty for a video's file."""
+    """Its path under `/storage/`; for a part of another item its key in storage;
+    empty for a video's file.
+    """
     def __init__(
         self,
         *,

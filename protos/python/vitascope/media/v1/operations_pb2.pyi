@@ -419,23 +419,32 @@ class ScanningFinding(_message.Message):
 
     SCANNING_TYPE_FIELD_NUMBER: _builtins.int
     INTERLACED_FIELD_ORDER_FIELD_NUMBER: _builtins.int
+    PULLDOWN_FIELD_NUMBER: _builtins.int
     scanning_type: _builtins.str
     """`progressive`, `interlaced` or `unknown`."""
     interlaced_field_order: _builtins.str
     """`top_first` or `bottom_first`; absent unless interlaced."""
+    pulldown: _builtins.str
+    """`3:2` where film was stretched to video by repeated fields; absent elsewhere."""
     def __init__(
         self,
         *,
         scanning_type: _builtins.str = ...,
         interlaced_field_order: _builtins.str | None = ...,
+        pulldown: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_interlaced_field_order", b"_interlaced_field_order", "interlaced_field_order", b"interlaced_field_order"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_interlaced_field_order", b"_interlaced_field_order", "_pulldown", b"_pulldown", "interlaced_field_order", b"interlaced_field_order", "pulldown", b"pulldown"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_interlaced_field_order", b"_interlaced_field_order", "interlaced_field_order", b"interlaced_field_order", "scanning_type", b"scanning_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_interlaced_field_order", b"_interlaced_field_order", "_pulldown", b"_pulldown", "interlaced_field_order", b"interlaced_field_order", "pulldown", b"pulldown", "scanning_type", b"scanning_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__interlaced_field_order: _TypeAlias = _typing.Literal["interlaced_field_order"]  # noqa: Y015
     _WhichOneofArgType__interlaced_field_order: _TypeAlias = _typing.Literal["_interlaced_field_order", b"_interlaced_field_order"]  # noqa: Y015
+    _WhichOneofReturnType__pulldown: _TypeAlias = _typing.Literal["pulldown"]  # noqa: Y015
+    _WhichOneofArgType__pulldown: _TypeAlias = _typing.Literal["_pulldown", b"_pulldown"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__interlaced_field_order) -> _WhichOneofReturnType__interlaced_field_order | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pulldown) -> _WhichOneofReturnType__pulldown | None: ...
 
 Global___ScanningFinding: _TypeAlias = ScanningFinding  # noqa: Y015
 

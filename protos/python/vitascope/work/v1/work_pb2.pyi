@@ -223,7 +223,7 @@ class Item(_message.Message):
     eta_seconds: _builtins.float
     """Seconds until it is expected to end."""
     result: _builtins.bytes
-    """The kind's result message, serialized; set after success."""
+    """The kind's result message, serialized; before the end what is known of it."""
     error_message: _builtins.str
     """What is wrong; set after an error."""
     requeued: _builtins.int
@@ -664,10 +664,15 @@ class Progress(_message.Message):
     LEASE_FIELD_NUMBER: _builtins.int
     PERCENT_FIELD_NUMBER: _builtins.int
     ETA_SECONDS_FIELD_NUMBER: _builtins.int
+    PARTIAL_RESULT_FIELD_NUMBER: _builtins.int
     percent: _builtins.float
     """From 0 to 100."""
     eta_seconds: _builtins.float
     """Seconds until it is expected to end."""
+    partial_result: _builtins.bytes
+    """What is known of the result so far: the kind's result message, serialized.
+    Absent: nothing new is known.
+    """
     @_builtins.property
     def lease(self) -> Global___Lease:
         """The attempt."""
@@ -678,14 +683,20 @@ class Progress(_message.Message):
         lease: Global___Lease | None = ...,
         percent: _builtins.float = ...,
         eta_seconds: _builtins.float | None = ...,
+        partial_result: _builtins.bytes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "eta_seconds", b"eta_seconds", "lease", b"lease"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "_partial_result", b"_partial_result", "eta_seconds", b"eta_seconds", "lease", b"lease", "partial_result", b"partial_result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "eta_seconds", b"eta_seconds", "lease", b"lease", "percent", b"percent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds", "_partial_result", b"_partial_result", "eta_seconds", b"eta_seconds", "lease", b"lease", "partial_result", b"partial_result", "percent", b"percent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__eta_seconds: _TypeAlias = _typing.Literal["eta_seconds"]  # noqa: Y015
     _WhichOneofArgType__eta_seconds: _TypeAlias = _typing.Literal["_eta_seconds", b"_eta_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__partial_result: _TypeAlias = _typing.Literal["partial_result"]  # noqa: Y015
+    _WhichOneofArgType__partial_result: _TypeAlias = _typing.Literal["_partial_result", b"_partial_result"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__eta_seconds) -> _WhichOneofReturnType__eta_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__partial_result) -> _WhichOneofReturnType__partial_result | None: ...
 
 Global___Progress: _TypeAlias = Progress  # noqa: Y015
 
@@ -726,6 +737,7 @@ class Finished(_message.Message):
     LEASE_FIELD_NUMBER: _builtins.int
     SUCCESS_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def lease(self) -> Global___Lease:
         """The attempt."""
@@ -738,22 +750,85 @@ class Finished(_message.Message):
     def failure(self) -> Global___Failure:
         """It did not."""
 
+    @_builtins.property
+    def split(self) -> Global___Split:
+        """The rest can be done in parts."""
+
     def __init__(
         self,
         *,
         lease: Global___Lease | None = ...,
         success: Global___Success | None = ...,
         failure: Global___Failure | None = ...,
+        split: Global___Split | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "lease", b"lease", "outcome", b"outcome", "success", b"success"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "lease", b"lease", "outcome", b"outcome", "split", b"split", "success", b"success"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "lease", b"lease", "outcome", b"outcome", "success", b"success"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "lease", b"lease", "outcome", b"outcome", "split", b"split", "success", b"success"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["success", "failure"]  # noqa: Y015
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["success", "failure", "split"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
 Global___Finished: _TypeAlias = Finished  # noqa: Y015
+
+@_typing.final
+class Split(_message.Message):
+    """The attempt hands the rest on: its parts become items of the same account
+    and lane, each with its own attempts. The item waits, without a lease. When
+    all parts ended well it is assigned again, with their results; when one ends
+    badly the others are called off and the item ends with that one's reason.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Part]:
+        """In the order in which their results come back."""
+
+    def __init__(
+        self,
+        *,
+        parts: _abc.Iterable[Global___Part] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parts", b"parts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Split: _TypeAlias = Split  # noqa: Y015
+
+@_typing.final
+class Part(_message.Message):
+    """A part of an item."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    SPEC_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """Its kind."""
+    spec: _builtins.bytes
+    """The kind's spec message, serialized."""
+    weight: _builtins.float
+    """How much of the item's work it is, beside the other parts."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        spec: _builtins.bytes = ...,
+        weight: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "spec", b"spec", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Part: _TypeAlias = Part  # noqa: Y015
 
 @_typing.final
 class Success(_message.Message):
@@ -841,6 +916,7 @@ class Assignment(_message.Message):
     DESTINATION_FIELD_NUMBER: _builtins.int
     LEASE_SECONDS_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """The kind."""
     spec: _builtins.bytes
@@ -859,6 +935,12 @@ class Assignment(_message.Message):
     def destination(self) -> _internal_pb2.Destination:
         """Where outputs go."""
 
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The results of the parts that an earlier attempt split it into, in their
+        order; empty when there are none.
+        """
+
     def __init__(
         self,
         *,
@@ -869,10 +951,11 @@ class Assignment(_message.Message):
         destination: _internal_pb2.Destination | None = ...,
         lease_seconds: _builtins.float = ...,
         checkpoint: _builtins.bytes = ...,
+        parts: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "lease", b"lease"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "checkpoint", b"checkpoint", "destination", b"destination", "kind", b"kind", "lease", b"lease", "lease_seconds", b"lease_seconds", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "checkpoint", b"checkpoint", "destination", b"destination", "kind", b"kind", "lease", b"lease", "lease_seconds", b"lease_seconds", "parts", b"parts", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,4 +1,4 @@
-"""gRPC doors of the media service: MediaService for the world, StoreService for the suite."""
+"""MediaService: bytes in and out, for the world."""
 
 from collections.abc import AsyncIterator, Mapping
 from email.utils import format_datetime
@@ -8,22 +8,14 @@ import grpc
 from google.api.httpbody_pb2 import HttpBody
 
 from services.chassis.auth import identity
-from services.chassis.database import now
-from services.chassis.errors import Invalid, Violation
 from services.media.actions.files import Files
-from services.media.actions.happenings import stored_media
-from services.media.actions.outputs import Outputs
 from services.media.actions.uploads import Uploads
 from services.media.model.files import (
-    AccountPlace,
-    Attempt,
     BrokenUpload,
     NoFile,
-    Output,
     Role,
     StoredFile,
     Video,
-    VideoPlace,
     display_name,
 )
 from services.media.model.headers import (
@@ -34,7 +26,7 @@ from services.media.model.headers import (
     parse_range,
     range_applies,
 )
-from vitascope.media.v1 import internal_pb2, internal_pb2_grpc, media_pb2, media_pb2_grpc
+from vitascope.media.v1 import media_pb2, media_pb2_grpc
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Piece = media_pb2.UploadMediaRequest | media_pb2.UploadLightMediaRequest
@@ -44,10 +36,6 @@ Asked = (
     | media_pb2.DownloadOutputRequest
 )
 
-_ROLES = {
-    internal_pb2.ROLE_ORIGINAL: Role.ORIGINAL,
-    internal_pb2.ROLE_PROCESSED: Role.PROCESSED,
-}
 # An output's address is made up anew with every attempt, so what it names never changes.
 _WEEK = {"cache-control": "max-age=604800"}
 
@@ -146,38 +134,6 @@ class MediaApi(media_pb2_grpc.MediaServiceServicer):
             yield HttpBody(data=chunk)
 
 
-class StoreApi(internal_pb2_grpc.StoreServiceServicer):
-    """What the suite's own processes ask about bytes."""
-
-    def __init__(self, files: Files, outputs: Outputs) -> None:
-        self._files = files
-        self._outputs = outputs
-
-    async def GetMedia(
-        self, request: internal_pb2.GetMediaRequest, context: Context
-    ) -> internal_pb2.GetMediaResponse:
-        role = _ROLES.get(request.role)
-        if role is None:
-            raise Invalid("A role is needed.", violations=[Violation("role", "Say which file.")])
-        media = await self._files.of_video(request.video_id, role)
-        return internal_pb2.GetMediaResponse(media=stored_media(media))
-
-    async def CommitOutputs(
-        self, request: internal_pb2.CommitOutputsRequest, context: Context
-    ) -> internal_pb2.CommitOutputsResponse:
-        paths = await self._outputs.commit(
-            Attempt(request.item_id, request.attempt),
-            _place(request.destination),
-            [_output(file) for file in request.outputs],
-        )
-        return internal_pb2.CommitOutputsResponse(
-            outputs=[
-                internal_pb2.CommittedOutput(name=file.name, path=path)
-                for file, path in zip(request.outputs, paths, strict=True)
-            ]
-        )
-
-
 async def _pieces(first: Piece, requests: AsyncIterator[Piece]) -> AsyncIterator[bytes]:
     """Yield the file's bytes. Raises BrokenUpload when the stream ends without the empty message.
 
@@ -200,23 +156,3 @@ async def _send_headers(context: Context, status: int, headers: Mapping[str, str
 
 def _attached(file: StoredFile) -> dict[str, str]:
     return {"content-disposition": content_disposition(file.file_name)}
-
-
-def _place(destination: internal_pb2.Destination) -> VideoPlace | AccountPlace:
-    if destination.HasField("account"):
-        return AccountPlace(destination.account.account_id)
-    if destination.video.role != internal_pb2.ROLE_PROCESSED:
-        raise Invalid("Outputs go to an account or become a video's processed file.")
-    return VideoPlace(destination.video.video_id)
-
-
-def _output(file: internal_pb2.OutputFile) -> Output:
-    stored = StoredFile(
-        storage_key=file.storage_key,
-        size=file.size,
-        sha256=file.sha256,
-        file_name=file.file_name,
-        content_type=file.content_type,
-        stored_at=now(),
-    )
-    return Output(file.name, stored)

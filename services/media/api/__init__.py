@@ -1,0 +1,1 @@
+"""The gRPC doors of the media service."""

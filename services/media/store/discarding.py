@@ -1,0 +1,35 @@
+"""Objects that nothing needs any more."""
+
+from collections.abc import Collection
+
+from sqlalchemy import delete, select, union_all
+
+from services.chassis import database
+from services.chassis.database import Tx
+from services.media.store.tables import discarded, media, outputs
+
+
+async def discard(tx: Tx, storage_keys: Collection[str]) -> None:
+    """Have objects deleted from storage; saying so twice is fine."""
+    for key in storage_keys:
+        row = database.insert(tx, discarded).values(storage_key=key)
+        await tx.execute(row.on_conflict_do_nothing())
+
+
+async def discarded_keys(tx: Tx, limit: int) -> list[str]:
+    """Some of the objects that wait to be deleted from storage."""
+    return list((await tx.scalars(select(discarded.c.storage_key).limit(limit))).all())
+
+
+async def forget_discarded(tx: Tx, storage_keys: Collection[str]) -> None:
+    """Note that discarded objects are gone from storage."""
+    await tx.execute(delete(discarded).where(discarded.c.storage_key.in_(storage_keys)))
+
+
+async def known_keys(tx: Tx, storage_keys: Collection[str]) -> set[str]:
+    """Those of the keys that belong to a running upload, a stored file or the discarded."""
+    asked = [
+        select(table.c.storage_key).where(table.c.storage_key.in_(storage_keys))
+        for table in (media, outputs, discarded)
+    ]
+    return set((await tx.scalars(union_all(*asked))).all())

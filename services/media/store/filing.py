@@ -1,0 +1,62 @@
+"""The files of videos."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+
+from services.chassis.database import Tx
+from services.media.model.files import Media, Role, StoredFile
+from services.media.store.rows import media_of
+from services.media.store.tables import commits, media
+
+
+async def find_media(tx: Tx, video_id: str, role: Role) -> Media | None:
+    """A video's file, when it is whole."""
+    query = select(media).where(
+        media.c.video_id == video_id, media.c.role == role, media.c.stored_at.is_not(None)
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else media_of(row)
+
+
+async def unconfirmed_videos(tx: Tx, before: datetime, limit: int) -> list[str]:
+    """Ids of videos with stored files whose existence was last confirmed before then."""
+    query = select(media.c.video_id).where(
+        media.c.stored_at.is_not(None), media.c.touched_at < before
+    )
+    return list((await tx.scalars(query.order_by(media.c.touched_at).limit(limit))).all())
+
+
+async def confirm_video(tx: Tx, video_id: str, at: datetime) -> None:
+    """Note that a video exists."""
+    stored = update(media).where(media.c.video_id == video_id, media.c.stored_at.is_not(None))
+    await tx.execute(stored.values(touched_at=at))
+
+
+async def delete_video(tx: Tx, video_id: str) -> list[str]:
+    """Forget all files of a video, running uploads too; return the keys of their objects."""
+    gone = delete(media).where(media.c.video_id == video_id)
+    rows = (await tx.execute(gone.returning(media.c.storage_key, media.c.item_id))).all()
+    items = [row.item_id for row in rows if row.item_id is not None]
+    await tx.execute(delete(commits).where(commits.c.item_id.in_(items)))
+    return [row.storage_key for row in rows]
+
+
+async def delete_made(tx: Tx, video_id: str) -> list[str]:
+    """Forget what work made of or for a video; return the keys of what nothing needs any more."""
+    gone = delete(media).where(media.c.video_id == video_id, media.c.role != Role.ORIGINAL)
+    return list((await tx.scalars(gone.returning(media.c.storage_key))).all())
+
+
+async def insert_made(tx: Tx, video_id: str, role: Role, item_id: str, file: StoredFile) -> Media:
+    """Make `file`, which the work `item_id` made, the video's file in that role."""
+    row = insert(media).values(
+        video_id=video_id,
+        role=role,
+        light=False,
+        touched_at=file.stored_at,
+        item_id=item_id,
+        **vars(file),
+    )
+    await tx.execute(row)
+    return Media(video_id, role, light=False, file=file)

@@ -1,0 +1,51 @@
+"""The tables of the media service."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table
+
+from services.chassis.database import Utc
+from services.chassis.events import inbox_table, outbox_table
+
+metadata = MetaData()
+outbox = outbox_table(metadata)
+inbox = inbox_table(metadata)
+
+# A row without size, hash and stored_at is an upload that runs. `touched_at` is when it last gave
+# a sign of life or, for a stored file, when its video was last known to exist.
+media = Table(
+    "media",
+    metadata,
+    Column("video_id", String(36), primary_key=True),
+    Column("role", String(16), primary_key=True),
+    Column("storage_key", String(512), nullable=False, unique=True),
+    Column("file_name", String(255), nullable=False),
+    Column("content_type", String(255), nullable=False),
+    Column("light", Boolean, nullable=False),
+    Column("size", BigInteger),
+    Column("sha256", String(64)),
+    Column("stored_at", Utc),
+    Column("touched_at", Utc, nullable=False, index=True),
+    Column("item_id", String(255)),
+)
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("account_id", String(255), primary_key=True),
+    Column("item_id", String(255), primary_key=True, index=True),
+    Column("file_name", String(255), primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("storage_key", String(512), nullable=False, unique=True),
+    Column("content_type", String(255), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("stored_at", Utc, nullable=False),
+)
+# Which attempt's outputs are visible; `ask_at` is when the ledger is asked whether they may stay.
+commits = Table(
+    "commits",
+    metadata,
+    Column("item_id", String(255), primary_key=True),
+    Column("attempt", Integer, nullable=False),
+    Column("ask_at", Utc, index=True),
+)
+# Objects that nothing needs any more; the purge deletes them from storage.
+discarded = Table("discarded", metadata, Column("storage_key", String(512), primary_key=True))

@@ -1,0 +1,66 @@
+"""Rows of originals on their way."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from services.chassis.database import Tx
+from services.media.model.files import AlreadyUploaded, Media, Role, Upload
+from services.media.store.rows import media_of
+from services.media.store.tables import media
+
+
+async def insert_upload(tx: Tx, upload: Upload, at: datetime) -> None:
+    """Take the place of the video's original. Raises AlreadyUploaded when it is taken."""
+    row = insert(media).values(
+        video_id=upload.video_id,
+        role=Role.ORIGINAL,
+        storage_key=upload.storage_key,
+        file_name=upload.file_name,
+        content_type=upload.content_type,
+        light=upload.light,
+        touched_at=at,
+    )
+    try:
+        await tx.execute(row)
+    except IntegrityError:
+        raise AlreadyUploaded("The video's file is already here or on its way.") from None
+
+
+async def touch_uploads(tx: Tx, storage_keys: Collection[str], at: datetime) -> None:
+    """Note that these uploads are alive."""
+    await tx.execute(
+        update(media).where(media.c.storage_key.in_(storage_keys)).values(touched_at=at)
+    )
+
+
+async def stale_uploads(tx: Tx, before: datetime, limit: int) -> list[Upload]:
+    """The uploads that gave no sign of life since `before`, oldest first."""
+    query = select(media).where(media.c.stored_at.is_(None), media.c.touched_at < before)
+    rows = await tx.execute(query.order_by(media.c.touched_at).limit(limit))
+    return [
+        Upload(row.video_id, row.storage_key, row.file_name, row.content_type, row.light)
+        for row in rows
+    ]
+
+
+async def finish_upload(
+    tx: Tx, upload: Upload, size: int, sha256: str, at: datetime
+) -> Media | None:
+    """Make an upload a stored file; None when the upload has lost its place."""
+    done = (
+        update(media)
+        .where(media.c.storage_key == upload.storage_key, media.c.stored_at.is_(None))
+        .values(size=size, sha256=sha256, stored_at=at, touched_at=at)
+        .returning(*media.c)
+    )
+    row = (await tx.execute(done)).one_or_none()
+    return None if row is None else media_of(row)
+
+
+async def delete_upload(tx: Tx, storage_key: str) -> bool:
+    """Give an upload's place free, unless it is a stored file by now; whether there was one."""
+    gone = delete(media).where(media.c.storage_key == storage_key, media.c.stored_at.is_(None))
+    return (await tx.execute(gone)).rowcount > 0
