@@ -22,12 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from vitascope.options.v1 import options_pb2 as vitascope_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1evitascope/media/v1/media.proto\x12\x12vitascope.media.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\"vitascope/options/v1/options.proto\"]\n\x12UploadMediaRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\"\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x14.google.api.HttpBody\x12\x11\n\tfile_name\x18\x03 \x01(\t\"\x8d\x01\n\x13UploadMediaResponse\x12\x17\n\nproject_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12!\n\x19\x63heck_ingest_progress_url\x18\x03 \x01(\t\x12\x19\n\x11process_video_url\x18\x04 \x01(\tB\r\n\x0b_project_id\"b\n\x17UploadLightMediaRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\"\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x14.google.api.HttpBody\x12\x11\n\tfile_name\x18\x03 \x01(\t\"\x92\x01\n\x18UploadLightMediaResponse\x12\x17\n\nproject_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12!\n\x19\x63heck_ingest_progress_url\x18\x03 \x01(\t\x12\x19\n\x11process_video_url\x18\x04 \x01(\tB\r\n\x0b_project_id\"\x8f\x01\n\x17\x44ownloadOriginalRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\x12\x1e\n\x08if_range\x18\x04 \x01(\tB\x0c\xe2\xc1\x18\x08if-range\"\x90\x01\n\x18\x44ownloadProcessedRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\x12\x1e\n\x08if_range\x18\x04 \x01(\tB\x0c\xe2\xc1\x18\x08if-range\"\x89\x01\n\x15\x44ownloadOutputRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\x12\x1e\n\x08if_range\x18\x04 \x01(\tB\x0c\xe2\xc1\x18\x08if-range2\x9f\x06\n\x0cMediaService\x12\xa9\x01\n\x0bUploadMedia\x12&.vitascope.media.v1.UploadMediaRequest\x1a\'.vitascope.media.v1.UploadMediaResponse\"G\xaa\xbb\x18\x05media\xb2\xbb\x18\x11\n\x04\x66ile\x12\tfile_name\x82\xd3\xe4\x93\x02#\"\x1b/media/v1/upload/{video_id}:\x04\x66ile(\x01\x12\xbe\x01\n\x10UploadLightMedia\x12+.vitascope.media.v1.UploadLightMediaRequest\x1a,.vitascope.media.v1.UploadLightMediaResponse\"M\xaa\xbb\x18\x05media\xb2\xbb\x18\x11\n\x04\x66ile\x12\tfile_name\x82\xd3\xe4\x93\x02)\"!/media/v1/upload/light/{video_id}:\x04\x66ile(\x01\x12\x90\x01\n\x10\x44ownloadOriginal\x12+.vitascope.media.v1.DownloadOriginalRequest\x1a\x14.google.api.HttpBody\"7\xaa\xbb\x18\x05media\x82\xd3\xe4\x93\x02(\x12&/media/v1/download/original/{video_id}0\x01\x12\x93\x01\n\x11\x44ownloadProcessed\x12,.vitascope.media.v1.DownloadProcessedRequest\x1a\x14.google.api.HttpBody\"8\xaa\xbb\x18\x05media\x82\xd3\xe4\x93\x02)\x12\'/media/v1/download/processed/{video_id}0\x01\x12y\n\x0e\x44ownloadOutput\x12).vitascope.media.v1.DownloadOutputRequest\x1a\x14.google.api.HttpBody\"$\xaa\xbb\x18\x06public\x82\xd3\xe4\x93\x02\x14\x12\x12/storage/{path=**}0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1evitascope/media/v1/media.proto\x12\x12vitascope.media.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"vitascope/options/v1/options.proto\"]\n\x12UploadMediaRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\"\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x14.google.api.HttpBody\x12\x11\n\tfile_name\x18\x03 \x01(\t\"\x8d\x01\n\x13UploadMediaResponse\x12\x17\n\nproject_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12!\n\x19\x63heck_ingest_progress_url\x18\x03 \x01(\t\x12\x19\n\x11process_video_url\x18\x04 \x01(\tB\r\n\x0b_project_id\"b\n\x17UploadLightMediaRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\"\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x14.google.api.HttpBody\x12\x11\n\tfile_name\x18\x03 \x01(\t\"\x92\x01\n\x18UploadLightMediaResponse\x12\x17\n\nproject_id\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12!\n\x19\x63heck_ingest_progress_url\x18\x03 \x01(\t\x12\x19\n\x11process_video_url\x18\x04 \x01(\tB\r\n\x0b_project_id\"\x97\x02\n\x17\x44ownloadOriginalRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\x12\x1e\n\x08if_range\x18\x04 \x01(\tB\x0c\xe2\xc1\x18\x08if-range\x12\x1e\n\x08if_match\x18\x05 \x01(\tB\x0c\xe2\xc1\x18\x08if-match\x12\x30\n\x11if_modified_since\x18\x06 \x01(\tB\x15\xe2\xc1\x18\x11if-modified-since\x12\x34\n\x13if_unmodified_since\x18\x07 \x01(\tB\x17\xe2\xc1\x18\x13if-unmodified-since\"\x98\x02\n\x18\x44ownloadProcessedRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\x12\x1e\n\x08if_range\x18\x04 \x01(\tB\x0c\xe2\xc1\x18\x08if-range\x12\x1e\n\x08if_match\x18\x05 \x01(\tB\x0c\xe2\xc1\x18\x08if-match\x12\x30\n\x11if_modified_since\x18\x06 \x01(\tB\x15\xe2\xc1\x18\x11if-modified-since\x12\x34\n\x13if_unmodified_since\x18\x07 \x01(\tB\x17\xe2\xc1\x18\x13if-unmodified-since\"\xbc\x02\n\x19\x44ownloadScreenshotRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\x12\x1e\n\x08if_range\x18\x04 \x01(\tB\x0c\xe2\xc1\x18\x08if-range\x12\x1e\n\x08if_match\x18\x05 \x01(\tB\x0c\xe2\xc1\x18\x08if-match\x12\x30\n\x11if_modified_since\x18\x06 \x01(\tB\x15\xe2\xc1\x18\x11if-modified-since\x12\x34\n\x13if_unmodified_since\x18\x07 \x01(\tB\x17\xe2\xc1\x18\x13if-unmodified-since\x12!\n\x04size\x18\x08 \x01(\tB\x13\xbaH\x10r\x0eR\x05smallR\x05large\"\x97\x02\n\x17\x44ownloadWebVideoRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\x12\x1e\n\x08if_range\x18\x04 \x01(\tB\x0c\xe2\xc1\x18\x08if-range\x12\x1e\n\x08if_match\x18\x05 \x01(\tB\x0c\xe2\xc1\x18\x08if-match\x12\x30\n\x11if_modified_since\x18\x06 \x01(\tB\x15\xe2\xc1\x18\x11if-modified-since\x12\x34\n\x13if_unmodified_since\x18\x07 \x01(\tB\x17\xe2\xc1\x18\x13if-unmodified-since\"\xac\x02\n\x19\x44ownloadStoryboardRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\x12\x1e\n\x08if_range\x18\x04 \x01(\tB\x0c\xe2\xc1\x18\x08if-range\x12\x1e\n\x08if_match\x18\x05 \x01(\tB\x0c\xe2\xc1\x18\x08if-match\x12\x30\n\x11if_modified_since\x18\x06 \x01(\tB\x15\xe2\xc1\x18\x11if-modified-since\x12\x34\n\x13if_unmodified_since\x18\x07 \x01(\tB\x17\xe2\xc1\x18\x13if-unmodified-since\x12\x11\n\tfile_name\x18\x08 \x01(\t\"\xcb\x01\n\x11\x43reateLinkRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12_\n\x04\x66ile\x18\x02 \x01(\tBQ\xbaHNrL\x10\x01R\x08originalR\tprocessedR\x10screenshot/smallR\x10screenshot/largeR\x03webR\nstoryboard\x12,\n\x12\x65xpires_in_seconds\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x80\xf5$(\x01H\x00\x88\x01\x01\x42\x15\n\x13_expires_in_seconds\"Q\n\x12\x43reateLinkResponse\x12\x0b\n\x03url\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa5\x02\n\x15\x44ownloadLinkedRequest\x12\r\n\x05grant\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\x12\x1e\n\x08if_range\x18\x04 \x01(\tB\x0c\xe2\xc1\x18\x08if-range\x12\x1e\n\x08if_match\x18\x05 \x01(\tB\x0c\xe2\xc1\x18\x08if-match\x12\x30\n\x11if_modified_since\x18\x06 \x01(\tB\x15\xe2\xc1\x18\x11if-modified-since\x12\x34\n\x13if_unmodified_since\x18\x07 \x01(\tB\x17\xe2\xc1\x18\x13if-unmodified-since\x12\x11\n\tfile_name\x18\x08 \x01(\t\"\x91\x02\n\x15\x44ownloadOutputRequest\x12\x0c\n\x04path\x18\x01 \x01(\t\x12(\n\rif_none_match\x18\x02 \x01(\tB\x11\xe2\xc1\x18\rif-none-match\x12\x18\n\x05range\x18\x03 \x01(\tB\t\xe2\xc1\x18\x05range\x12\x1e\n\x08if_range\x18\x04 \x01(\tB\x0c\xe2\xc1\x18\x08if-range\x12\x1e\n\x08if_match\x18\x05 \x01(\tB\x0c\xe2\xc1\x18\x08if-match\x12\x30\n\x11if_modified_since\x18\x06 \x01(\tB\x15\xe2\xc1\x18\x11if-modified-since\x12\x34\n\x13if_unmodified_since\x18\x07 \x01(\tB\x17\xe2\xc1\x18\x13if-unmodified-since2\xed\x0c\n\x0cMediaService\x12\xa9\x01\n\x0bUploadMedia\x12&.vitascope.media.v1.UploadMediaRequest\x1a\'.vitascope.media.v1.UploadMediaResponse\"G\xaa\xbb\x18\x05media\xb2\xbb\x18\x11\n\x04\x66ile\x12\tfile_name\x82\xd3\xe4\x93\x02#\"\x1b/media/v1/upload/{video_id}:\x04\x66ile(\x01\x12\xbe\x01\n\x10UploadLightMedia\x12+.vitascope.media.v1.UploadLightMediaRequest\x1a,.vitascope.media.v1.UploadLightMediaResponse\"M\xaa\xbb\x18\x05media\xb2\xbb\x18\x11\n\x04\x66ile\x12\tfile_name\x82\xd3\xe4\x93\x02)\"!/media/v1/upload/light/{video_id}:\x04\x66ile(\x01\x12\x90\x01\n\x10\x44ownloadOriginal\x12+.vitascope.media.v1.DownloadOriginalRequest\x1a\x14.google.api.HttpBody\"7\xaa\xbb\x18\x05media\x82\xd3\xe4\x93\x02(\x12&/media/v1/download/original/{video_id}0\x01\x12\x93\x01\n\x11\x44ownloadProcessed\x12,.vitascope.media.v1.DownloadProcessedRequest\x1a\x14.google.api.HttpBody\"8\xaa\xbb\x18\x05media\x82\xd3\xe4\x93\x02)\x12\'/media/v1/download/processed/{video_id}0\x01\x12\xcf\x01\n\x12\x44ownloadScreenshot\x12-.vitascope.media.v1.DownloadScreenshotRequest\x1a\x14.google.api.HttpBody\"r\xaa\xbb\x18\x05media\x82\xd3\xe4\x93\x02\x63\x12//media/v1/download/screenshot/{size}/{video_id}Z0\x12./media/v1/download/thumbnail/{size}/{video_id}0\x01\x12\x8b\x01\n\x10\x44ownloadWebVideo\x12+.vitascope.media.v1.DownloadWebVideoRequest\x1a\x14.google.api.HttpBody\"2\xaa\xbb\x18\x05media\x82\xd3\xe4\x93\x02#\x12!/media/v1/download/web/{video_id}0\x01\x12\xce\x01\n\x12\x44ownloadStoryboard\x12-.vitascope.media.v1.DownloadStoryboardRequest\x1a\x14.google.api.HttpBody\"q\xaa\xbb\x18\x05media\x82\xd3\xe4\x93\x02\x62\x12(/media/v1/download/storyboard/{video_id}Z6\x12\x34/media/v1/download/storyboard/{video_id}/{file_name}0\x01\x12\x8a\x01\n\nCreateLink\x12%.vitascope.media.v1.CreateLinkRequest\x1a&.vitascope.media.v1.CreateLinkResponse\"-\xaa\xbb\x18\x05media\x82\xd3\xe4\x93\x02\x1e\"\x19/media/v1/link/{video_id}:\x01*\x12\x8d\x01\n\x0e\x44ownloadLinked\x12).vitascope.media.v1.DownloadLinkedRequest\x1a\x14.google.api.HttpBody\"8\xaa\xbb\x18\x06public\xb8\xbb\x18\x01\x82\xd3\xe4\x93\x02$\x12\"/media/v1/link/{grant}/{file_name}0\x01\x12y\n\x0e\x44ownloadOutput\x12).vitascope.media.v1.DownloadOutputRequest\x1a\x14.google.api.HttpBody\"$\xaa\xbb\x18\x06public\x82\xd3\xe4\x93\x02\x14\x12\x12/storage/{path=**}0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,18 +42,90 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOWNLOADORIGINALREQUEST'].fields_by_name['range']._serialized_options = b'\342\301\030\005range'
   _globals['_DOWNLOADORIGINALREQUEST'].fields_by_name['if_range']._loaded_options = None
   _globals['_DOWNLOADORIGINALREQUEST'].fields_by_name['if_range']._serialized_options = b'\342\301\030\010if-range'
+  _globals['_DOWNLOADORIGINALREQUEST'].fields_by_name['if_match']._loaded_options = None
+  _globals['_DOWNLOADORIGINALREQUEST'].fields_by_name['if_match']._serialized_options = b'\342\301\030\010if-match'
+  _globals['_DOWNLOADORIGINALREQUEST'].fields_by_name['if_modified_since']._loaded_options = None
+  _globals['_DOWNLOADORIGINALREQUEST'].fields_by_name['if_modified_since']._serialized_options = b'\342\301\030\021if-modified-since'
+  _globals['_DOWNLOADORIGINALREQUEST'].fields_by_name['if_unmodified_since']._loaded_options = None
+  _globals['_DOWNLOADORIGINALREQUEST'].fields_by_name['if_unmodified_since']._serialized_options = b'\342\301\030\023if-unmodified-since'
   _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['if_none_match']._loaded_options = None
   _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['if_none_match']._serialized_options = b'\342\301\030\rif-none-match'
   _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['range']._loaded_options = None
   _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['range']._serialized_options = b'\342\301\030\005range'
   _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['if_range']._loaded_options = None
   _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['if_range']._serialized_options = b'\342\301\030\010if-range'
+  _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['if_match']._loaded_options = None
+  _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['if_match']._serialized_options = b'\342\301\030\010if-match'
+  _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['if_modified_since']._loaded_options = None
+  _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['if_modified_since']._serialized_options = b'\342\301\030\021if-modified-since'
+  _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['if_unmodified_since']._loaded_options = None
+  _globals['_DOWNLOADPROCESSEDREQUEST'].fields_by_name['if_unmodified_since']._serialized_options = b'\342\301\030\023if-unmodified-since'
+  _globals['_DOWNLOADSCREENSHOTREQUEST'].fields_by_name['if_none_match']._loaded_options = None
+  _globals['_DOWNLOADSCREENSHOTREQUEST'].fields_by_name['if_none_match']._serialized_options = b'\342\301\030\rif-none-match'
+  _globals['_DOWNLOADSCREENSHOTREQUEST'].fields_by_name['range']._loaded_options = None
+  _globals['_DOWNLOADSCREENSHOTREQUEST'].fields_by_name['range']._serialized_options = b'\342\301\030\005range'
+  _globals['_DOWNLOADSCREENSHOTREQUEST'].fields_by_name['if_range']._loaded_options = None
+  _globals['_DOWNLOADSCREENSHOTREQUEST'].fields_by_name['if_range']._serialized_options = b'\342\301\030\010if-range'
+  _globals['_DOWNLOADSCREENSHOTREQUEST'].fields_by_name['if_match']._loaded_options = None
+  _globals['_DOWNLOADSCREENSHOTREQUEST'].fields_by_name['if_match']._serialized_options = b'\342\301\030\010if-match'
+  _globals['_DOWNLOADSCREENSHOTREQUEST'].fields_by_name['if_modified_since']._loaded_options = None
+  _globals['_DOWNLOADSCREENSHOTREQUEST'].fields_by_name['if_modified_since']._serialized_options = b'\342\301\030\021if-modified-since'
+  _globals['_DOWNLOADSCREENSHOTREQUEST'].fields_by_name['if_unmodified_since']._loaded_options = None
+  _globals['_DOWNLOADSCREENSHOTREQUEST'].fields_by_name['if_unmodified_since']._serialized_options = b'\342\301\030\023if-unmodified-since'
+  _globals['_DOWNLOADSCREENSHOTREQUEST'].fields_by_name['size']._loaded_options = None
+  _globals['_DOWNLOADSCREENSHOTREQUEST'].fields_by_name['size']._serialized_options = b'\272H\020r\016R\005smallR\005large'
+  _globals['_DOWNLOADWEBVIDEOREQUEST'].fields_by_name['if_none_match']._loaded_options = None
+  _globals['_DOWNLOADWEBVIDEOREQUEST'].fields_by_name['if_none_match']._serialized_options = b'\342\301\030\rif-none-match'
+  _globals['_DOWNLOADWEBVIDEOREQUEST'].fields_by_name['range']._loaded_options = None
+  _globals['_DOWNLOADWEBVIDEOREQUEST'].fields_by_name['range']._serialized_options = b'\342\301\030\005range'
+  _globals['_DOWNLOADWEBVIDEOREQUEST'].fields_by_name['if_range']._loaded_options = None
+  _globals['_DOWNLOADWEBVIDEOREQUEST'].fields_by_name['if_range']._serialized_options = b'\342\301\030\010if-range'
+  _globals['_DOWNLOADWEBVIDEOREQUEST'].fields_by_name['if_match']._loaded_options = None
+  _globals['_DOWNLOADWEBVIDEOREQUEST'].fields_by_name['if_match']._serialized_options = b'\342\301\030\010if-match'
+  _globals['_DOWNLOADWEBVIDEOREQUEST'].fields_by_name['if_modified_since']._loaded_options = None
+  _globals['_DOWNLOADWEBVIDEOREQUEST'].fields_by_name['if_modified_since']._serialized_options = b'\342\301\030\021if-modified-since'
+  _globals['_DOWNLOADWEBVIDEOREQUEST'].fields_by_name['if_unmodified_since']._loaded_options = None
+  _globals['_DOWNLOADWEBVIDEOREQUEST'].fields_by_name['if_unmodified_since']._serialized_options = b'\342\301\030\023if-unmodified-since'
+  _globals['_DOWNLOADSTORYBOARDREQUEST'].fields_by_name['if_none_match']._loaded_options = None
+  _globals['_DOWNLOADSTORYBOARDREQUEST'].fields_by_name['if_none_match']._serialized_options = b'\342\301\030\rif-none-match'
+  _globals['_DOWNLOADSTORYBOARDREQUEST'].fields_by_name['range']._loaded_options = None
+  _globals['_DOWNLOADSTORYBOARDREQUEST'].fields_by_name['range']._serialized_options = b'\342\301\030\005range'
+  _globals['_DOWNLOADSTORYBOARDREQUEST'].fields_by_name['if_range']._loaded_options = None
+  _globals['_DOWNLOADSTORYBOARDREQUEST'].fields_by_name['if_range']._serialized_options = b'\342\301\030\010if-range'
+  _globals['_DOWNLOADSTORYBOARDREQUEST'].fields_by_name['if_match']._loaded_options = None
+  _globals['_DOWNLOADSTORYBOARDREQUEST'].fields_by_name['if_match']._serialized_options = b'\342\301\030\010if-match'
+  _globals['_DOWNLOADSTORYBOARDREQUEST'].fields_by_name['if_modified_since']._loaded_options = None
+  _globals['_DOWNLOADSTORYBOARDREQUEST'].fields_by_name['if_modified_since']._serialized_options = b'\342\301\030\021if-modified-since'
+  _globals['_DOWNLOADSTORYBOARDREQUEST'].fields_by_name['if_unmodified_since']._loaded_options = None
+  _globals['_DOWNLOADSTORYBOARDREQUEST'].fields_by_name['if_unmodified_since']._serialized_options = b'\342\301\030\023if-unmodified-since'
+  _globals['_CREATELINKREQUEST'].fields_by_name['file']._loaded_options = None
+  _globals['_CREATELINKREQUEST'].fields_by_name['file']._serialized_options = b'\272HNrL\020\001R\010originalR\tprocessedR\020screenshot/smallR\020screenshot/largeR\003webR\nstoryboard'
+  _globals['_CREATELINKREQUEST'].fields_by_name['expires_in_seconds']._loaded_options = None
+  _globals['_CREATELINKREQUEST'].fields_by_name['expires_in_seconds']._serialized_options = b'\272H\010\032\006\030\200\365$(\001'
+  _globals['_DOWNLOADLINKEDREQUEST'].fields_by_name['if_none_match']._loaded_options = None
+  _globals['_DOWNLOADLINKEDREQUEST'].fields_by_name['if_none_match']._serialized_options = b'\342\301\030\rif-none-match'
+  _globals['_DOWNLOADLINKEDREQUEST'].fields_by_name['range']._loaded_options = None
+  _globals['_DOWNLOADLINKEDREQUEST'].fields_by_name['range']._serialized_options = b'\342\301\030\005range'
+  _globals['_DOWNLOADLINKEDREQUEST'].fields_by_name['if_range']._loaded_options = None
+  _globals['_DOWNLOADLINKEDREQUEST'].fields_by_name['if_range']._serialized_options = b'\342\301\030\010if-range'
+  _globals['_DOWNLOADLINKEDREQUEST'].fields_by_name['if_match']._loaded_options = None
+  _globals['_DOWNLOADLINKEDREQUEST'].fields_by_name['if_match']._serialized_options = b'\342\301\030\010if-match'
+  _globals['_DOWNLOADLINKEDREQUEST'].fields_by_name['if_modified_since']._loaded_options = None
+  _globals['_DOWNLOADLINKEDREQUEST'].fields_by_name['if_modified_since']._serialized_options = b'\342\301\030\021if-modified-since'
+  _globals['_DOWNLOADLINKEDREQUEST'].fields_by_name['if_unmodified_since']._loaded_options = None
+  _globals['_DOWNLOADLINKEDREQUEST'].fields_by_name['if_unmodified_since']._serialized_options = b'\342\301\030\023if-unmodified-since'
   _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['if_none_match']._loaded_options = None
   _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['if_none_match']._serialized_options = b'\342\301\030\rif-none-match'
   _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['range']._loaded_options = None
   _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['range']._serialized_options = b'\342\301\030\005range'
   _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['if_range']._loaded_options = None
   _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['if_range']._serialized_options = b'\342\301\030\010if-range'
+  _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['if_match']._loaded_options = None
+  _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['if_match']._serialized_options = b'\342\301\030\010if-match'
+  _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['if_modified_since']._loaded_options = None
+  _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['if_modified_since']._serialized_options = b'\342\301\030\021if-modified-since'
+  _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['if_unmodified_since']._loaded_options = None
+  _globals['_DOWNLOADOUTPUTREQUEST'].fields_by_name['if_unmodified_since']._serialized_options = b'\342\301\030\023if-unmodified-since'
   _globals['_MEDIASERVICE'].methods_by_name['UploadMedia']._loaded_options = None
   _globals['_MEDIASERVICE'].methods_by_name['UploadMedia']._serialized_options = b'\252\273\030\005media\262\273\030\021\n\004file\022\tfile_name\202\323\344\223\002#\"\033/media/v1/upload/{video_id}:\004file'
   _globals['_MEDIASERVICE'].methods_by_name['UploadLightMedia']._loaded_options = None
@@ -60,22 +134,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEDIASERVICE'].methods_by_name['DownloadOriginal']._serialized_options = b'\252\273\030\005media\202\323\344\223\002(\022&/media/v1/download/original/{video_id}'
   _globals['_MEDIASERVICE'].methods_by_name['DownloadProcessed']._loaded_options = None
   _globals['_MEDIASERVICE'].methods_by_name['DownloadProcessed']._serialized_options = b'\252\273\030\005media\202\323\344\223\002)\022\'/media/v1/download/processed/{video_id}'
+  _globals['_MEDIASERVICE'].methods_by_name['DownloadScreenshot']._loaded_options = None
+  _globals['_MEDIASERVICE'].methods_by_name['DownloadScreenshot']._serialized_options = b'\252\273\030\005media\202\323\344\223\002c\022//media/v1/download/screenshot/{size}/{video_id}Z0\022./media/v1/download/thumbnail/{size}/{video_id}'
+  _globals['_MEDIASERVICE'].methods_by_name['DownloadWebVideo']._loaded_options = None
+  _globals['_MEDIASERVICE'].methods_by_name['DownloadWebVideo']._serialized_options = b'\252\273\030\005media\202\323\344\223\002#\022!/media/v1/download/web/{video_id}'
+  _globals['_MEDIASERVICE'].methods_by_name['DownloadStoryboard']._loaded_options = None
+  _globals['_MEDIASERVICE'].methods_by_name['DownloadStoryboard']._serialized_options = b'\252\273\030\005media\202\323\344\223\002b\022(/media/v1/download/storyboard/{video_id}Z6\0224/media/v1/download/storyboard/{video_id}/{file_name}'
+  _globals['_MEDIASERVICE'].methods_by_name['CreateLink']._loaded_options = None
+  _globals['_MEDIASERVICE'].methods_by_name['CreateLink']._serialized_options = b'\252\273\030\005media\202\323\344\223\002\036\"\031/media/v1/link/{video_id}:\001*'
+  _globals['_MEDIASERVICE'].methods_by_name['DownloadLinked']._loaded_options = None
+  _globals['_MEDIASERVICE'].methods_by_name['DownloadLinked']._serialized_options = b'\252\273\030\006public\270\273\030\001\202\323\344\223\002$\022\"/media/v1/link/{grant}/{file_name}'
   _globals['_MEDIASERVICE'].methods_by_name['DownloadOutput']._loaded_options = None
   _globals['_MEDIASERVICE'].methods_by_name['DownloadOutput']._serialized_options = b'\252\273\030\006public\202\323\344\223\002\024\022\022/storage/{path=**}'
-  _globals['_UPLOADMEDIAREQUEST']._serialized_start=147
-  _globals['_UPLOADMEDIAREQUEST']._serialized_end=240
-  _globals['_UPLOADMEDIARESPONSE']._serialized_start=243
-  _globals['_UPLOADMEDIARESPONSE']._serialized_end=384
-  _globals['_UPLOADLIGHTMEDIAREQUEST']._serialized_start=386
-  _globals['_UPLOADLIGHTMEDIAREQUEST']._serialized_end=484
-  _globals['_UPLOADLIGHTMEDIARESPONSE']._serialized_start=487
-  _globals['_UPLOADLIGHTMEDIARESPONSE']._serialized_end=633
-  _globals['_DOWNLOADORIGINALREQUEST']._serialized_start=636
-  _globals['_DOWNLOADORIGINALREQUEST']._serialized_end=779
-  _globals['_DOWNLOADPROCESSEDREQUEST']._serialized_start=782
-  _globals['_DOWNLOADPROCESSEDREQUEST']._serialized_end=926
-  _globals['_DOWNLOADOUTPUTREQUEST']._serialized_start=929
-  _globals['_DOWNLOADOUTPUTREQUEST']._serialized_end=1066
-  _globals['_MEDIASERVICE']._serialized_start=1069
-  _globals['_MEDIASERVICE']._serialized_end=1868
+  _globals['_UPLOADMEDIAREQUEST']._serialized_start=209
+  _globals['_UPLOADMEDIAREQUEST']._serialized_end=302
+  _globals['_UPLOADMEDIARESPONSE']._serialized_start=305
+  _globals['_UPLOADMEDIARESPONSE']._serialized_end=446
+  _globals['_UPLOADLIGHTMEDIAREQUEST']._serialized_start=448
+  _globals['_UPLOADLIGHTMEDIAREQUEST']._serialized_end=546
+  _globals['_UPLOADLIGHTMEDIARESPONSE']._serialized_start=549
+  _globals['_UPLOADLIGHTMEDIARESPONSE']._serialized_end=695
+  _globals['_DOWNLOADORIGINALREQUEST']._serialized_start=698
+  _globals['_DOWNLOADORIGINALREQUEST']._serialized_end=977
+  _globals['_DOWNLOADPROCESSEDREQUEST']._serialized_start=980
+  _globals['_DOWNLOADPROCESSEDREQUEST']._serialized_end=1260
+  _globals['_DOWNLOADSCREENSHOTREQUEST']._serialized_start=1263
+  _globals['_DOWNLOADSCREENSHOTREQUEST']._serialized_end=1579
+  _globals['_DOWNLOADWEBVIDEOREQUEST']._serialized_start=1582
+  _globals['_DOWNLOADWEBVIDEOREQUEST']._serialized_end=1861
+  _globals['_DOWNLOADSTORYBOARDREQUEST']._serialized_start=1864
+  _globals['_DOWNLOADSTORYBOARDREQUEST']._serialized_end=2164
+  _globals['_CREATELINKREQUEST']._serialized_start=2167
+  _globals['_CREATELINKREQUEST']._serialized_end=2370
+  _globals['_CREATELINKRESPONSE']._serialized_start=2372
+  _globals['_CREATELINKRESPONSE']._serialized_end=2453
+  _globals['_DOWNLOADLINKEDREQUEST']._serialized_start=2456
+  _globals['_DOWNLOADLINKEDREQUEST']._serialized_end=2749
+  _globals['_DOWNLOADOUTPUTREQUEST']._serialized_start=2752
+  _globals['_DOWNLOADOUTPUTREQUEST']._serialized_end=3025
+  _globals['_MEDIASERVICE']._serialized_start=3028
+  _globals['_MEDIASERVICE']._serialized_end=4673
 # @@protoc_insertion_point(module_scope)

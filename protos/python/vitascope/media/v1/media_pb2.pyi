@@ -6,6 +6,7 @@ Bytes: uploads, downloads, and the files that tasks make."""
 from google.api import httpbody_pb2 as _httpbody_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -166,14 +167,27 @@ class DownloadOriginalRequest(_message.Message):
     IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
     IF_RANGE_FIELD_NUMBER: _builtins.int
+    IF_MATCH_FIELD_NUMBER: _builtins.int
+    IF_MODIFIED_SINCE_FIELD_NUMBER: _builtins.int
+    IF_UNMODIFIED_SINCE_FIELD_NUMBER: _builtins.int
     video_id: _builtins.str
     """The video's id."""
     if_none_match: _builtins.str
-    """The ETag that the client has: an unchanged file answers 304."""
+    """The ETags that the client has: an unchanged file answers 304."""
     range: _builtins.str
-    """The byte range to send."""
+    """The byte ranges to send; several come as `multipart/byteranges`."""
     if_range: _builtins.str
-    """The ETag that the range is of: for a changed file the whole is sent."""
+    """The ETag or date of the file that the range is of: for a changed file the
+    whole is sent.
+    """
+    if_match: _builtins.str
+    """The ETags of the files that the client wants: another one answers 412."""
+    if_modified_since: _builtins.str
+    """When the client got the file: one stored no later answers 304. Does not
+    count beside If-None-Match.
+    """
+    if_unmodified_since: _builtins.str
+    """One stored later answers 412. Does not count beside If-Match."""
     def __init__(
         self,
         *,
@@ -181,10 +195,13 @@ class DownloadOriginalRequest(_message.Message):
         if_none_match: _builtins.str = ...,
         range: _builtins.str = ...,
         if_range: _builtins.str = ...,
+        if_match: _builtins.str = ...,
+        if_modified_since: _builtins.str = ...,
+        if_unmodified_since: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_none_match", b"if_none_match", "if_range", b"if_range", "range", b"range", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_match", b"if_match", "if_modified_since", b"if_modified_since", "if_none_match", b"if_none_match", "if_range", b"if_range", "if_unmodified_since", b"if_unmodified_since", "range", b"range", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -200,14 +217,27 @@ class DownloadProcessedRequest(_message.Message):
     IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
     IF_RANGE_FIELD_NUMBER: _builtins.int
+    IF_MATCH_FIELD_NUMBER: _builtins.int
+    IF_MODIFIED_SINCE_FIELD_NUMBER: _builtins.int
+    IF_UNMODIFIED_SINCE_FIELD_NUMBER: _builtins.int
     video_id: _builtins.str
     """The video's id."""
     if_none_match: _builtins.str
-    """The ETag that the client has: an unchanged file answers 304."""
+    """The ETags that the client has: an unchanged file answers 304."""
     range: _builtins.str
-    """The byte range to send."""
+    """The byte ranges to send; several come as `multipart/byteranges`."""
     if_range: _builtins.str
-    """The ETag that the range is of: for a changed file the whole is sent."""
+    """The ETag or date of the file that the range is of: for a changed file the
+    whole is sent.
+    """
+    if_match: _builtins.str
+    """The ETags of the files that the client wants: another one answers 412."""
+    if_modified_since: _builtins.str
+    """When the client got the file: one stored no later answers 304. Does not
+    count beside If-None-Match.
+    """
+    if_unmodified_since: _builtins.str
+    """One stored later answers 412. Does not count beside If-Match."""
     def __init__(
         self,
         *,
@@ -215,14 +245,291 @@ class DownloadProcessedRequest(_message.Message):
         if_none_match: _builtins.str = ...,
         range: _builtins.str = ...,
         if_range: _builtins.str = ...,
+        if_match: _builtins.str = ...,
+        if_modified_since: _builtins.str = ...,
+        if_unmodified_since: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_none_match", b"if_none_match", "if_range", b"if_range", "range", b"range", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_match", b"if_match", "if_modified_since", b"if_modified_since", "if_none_match", b"if_none_match", "if_range", b"if_range", "if_unmodified_since", b"if_unmodified_since", "range", b"range", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DownloadProcessedRequest: _TypeAlias = DownloadProcessedRequest  # noqa: Y015
+
+@_typing.final
+class DownloadScreenshotRequest(_message.Message):
+    """Asks for a picture of a video."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEO_ID_FIELD_NUMBER: _builtins.int
+    IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    IF_RANGE_FIELD_NUMBER: _builtins.int
+    IF_MATCH_FIELD_NUMBER: _builtins.int
+    IF_MODIFIED_SINCE_FIELD_NUMBER: _builtins.int
+    IF_UNMODIFIED_SINCE_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    video_id: _builtins.str
+    """The video's id."""
+    if_none_match: _builtins.str
+    """The ETags that the client has: an unchanged file answers 304."""
+    range: _builtins.str
+    """The byte ranges to send; several come as `multipart/byteranges`."""
+    if_range: _builtins.str
+    """The ETag or date of the file that the range is of: for a changed file the
+    whole is sent.
+    """
+    if_match: _builtins.str
+    """The ETags of the files that the client wants: another one answers 412."""
+    if_modified_since: _builtins.str
+    """When the client got the file: one stored no later answers 304. Does not
+    count beside If-None-Match.
+    """
+    if_unmodified_since: _builtins.str
+    """One stored later answers 412. Does not count beside If-Match."""
+    size: _builtins.str
+    """`small`: at most 320 pixels wide and high; `large`: at most 1280."""
+    def __init__(
+        self,
+        *,
+        video_id: _builtins.str = ...,
+        if_none_match: _builtins.str = ...,
+        range: _builtins.str = ...,
+        if_range: _builtins.str = ...,
+        if_match: _builtins.str = ...,
+        if_modified_since: _builtins.str = ...,
+        if_unmodified_since: _builtins.str = ...,
+        size: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_match", b"if_match", "if_modified_since", b"if_modified_since", "if_none_match", b"if_none_match", "if_range", b"if_range", "if_unmodified_since", b"if_unmodified_since", "range", b"range", "size", b"size", "video_id", b"video_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadScreenshotRequest: _TypeAlias = DownloadScreenshotRequest  # noqa: Y015
+
+@_typing.final
+class DownloadWebVideoRequest(_message.Message):
+    """Asks for the version of a video that browsers play."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEO_ID_FIELD_NUMBER: _builtins.int
+    IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    IF_RANGE_FIELD_NUMBER: _builtins.int
+    IF_MATCH_FIELD_NUMBER: _builtins.int
+    IF_MODIFIED_SINCE_FIELD_NUMBER: _builtins.int
+    IF_UNMODIFIED_SINCE_FIELD_NUMBER: _builtins.int
+    video_id: _builtins.str
+    """The video's id."""
+    if_none_match: _builtins.str
+    """The ETags that the client has: an unchanged file answers 304."""
+    range: _builtins.str
+    """The byte ranges to send; several come as `multipart/byteranges`."""
+    if_range: _builtins.str
+    """The ETag or date of the file that the range is of: for a changed file the
+    whole is sent.
+    """
+    if_match: _builtins.str
+    """The ETags of the files that the client wants: another one answers 412."""
+    if_modified_since: _builtins.str
+    """When the client got the file: one stored no later answers 304. Does not
+    count beside If-None-Match.
+    """
+    if_unmodified_since: _builtins.str
+    """One stored later answers 412. Does not count beside If-Match."""
+    def __init__(
+        self,
+        *,
+        video_id: _builtins.str = ...,
+        if_none_match: _builtins.str = ...,
+        range: _builtins.str = ...,
+        if_range: _builtins.str = ...,
+        if_match: _builtins.str = ...,
+        if_modified_since: _builtins.str = ...,
+        if_unmodified_since: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_match", b"if_match", "if_modified_since", b"if_modified_since", "if_none_match", b"if_none_match", "if_range", b"if_range", "if_unmodified_since", b"if_unmodified_since", "range", b"range", "video_id", b"video_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadWebVideoRequest: _TypeAlias = DownloadWebVideoRequest  # noqa: Y015
+
+@_typing.final
+class DownloadStoryboardRequest(_message.Message):
+    """Asks for a storyboard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEO_ID_FIELD_NUMBER: _builtins.int
+    IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    IF_RANGE_FIELD_NUMBER: _builtins.int
+    IF_MATCH_FIELD_NUMBER: _builtins.int
+    IF_MODIFIED_SINCE_FIELD_NUMBER: _builtins.int
+    IF_UNMODIFIED_SINCE_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    video_id: _builtins.str
+    """The video's id."""
+    if_none_match: _builtins.str
+    """The ETags that the client has: an unchanged file answers 304."""
+    range: _builtins.str
+    """The byte ranges to send; several come as `multipart/byteranges`."""
+    if_range: _builtins.str
+    """The ETag or date of the file that the range is of: for a changed file the
+    whole is sent.
+    """
+    if_match: _builtins.str
+    """The ETags of the files that the client wants: another one answers 412."""
+    if_modified_since: _builtins.str
+    """When the client got the file: one stored no later answers 304. Does not
+    count beside If-None-Match.
+    """
+    if_unmodified_since: _builtins.str
+    """One stored later answers 412. Does not count beside If-Match."""
+    file_name: _builtins.str
+    """`storyboard.vtt`, or the picture as that names it; the picture by default."""
+    def __init__(
+        self,
+        *,
+        video_id: _builtins.str = ...,
+        if_none_match: _builtins.str = ...,
+        range: _builtins.str = ...,
+        if_range: _builtins.str = ...,
+        if_match: _builtins.str = ...,
+        if_modified_since: _builtins.str = ...,
+        if_unmodified_since: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_name", b"file_name", "if_match", b"if_match", "if_modified_since", b"if_modified_since", "if_none_match", b"if_none_match", "if_range", b"if_range", "if_unmodified_since", b"if_unmodified_since", "range", b"range", "video_id", b"video_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadStoryboardRequest: _TypeAlias = DownloadStoryboardRequest  # noqa: Y015
+
+@_typing.final
+class CreateLinkRequest(_message.Message):
+    """Which file, and for how long."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEO_ID_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    EXPIRES_IN_SECONDS_FIELD_NUMBER: _builtins.int
+    video_id: _builtins.str
+    """The video's id."""
+    file: _builtins.str
+    """The file, as the address of its download names it. The link to a storyboard
+    leads to its WebVTT and covers the picture.
+    """
+    expires_in_seconds: _builtins.int
+    """For how many seconds, at most seven days; an hour by default."""
+    def __init__(
+        self,
+        *,
+        video_id: _builtins.str = ...,
+        file: _builtins.str = ...,
+        expires_in_seconds: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expires_in_seconds", b"_expires_in_seconds", "expires_in_seconds", b"expires_in_seconds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expires_in_seconds", b"_expires_in_seconds", "expires_in_seconds", b"expires_in_seconds", "file", b"file", "video_id", b"video_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expires_in_seconds: _TypeAlias = _typing.Literal["expires_in_seconds"]  # noqa: Y015
+    _WhichOneofArgType__expires_in_seconds: _TypeAlias = _typing.Literal["_expires_in_seconds", b"_expires_in_seconds"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expires_in_seconds) -> _WhichOneofReturnType__expires_in_seconds | None: ...
+
+Global___CreateLinkRequest: _TypeAlias = CreateLinkRequest  # noqa: Y015
+
+@_typing.final
+class CreateLinkResponse(_message.Message):
+    """Where anyone finds the file, and until when."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """The address; it ends in the name of the file."""
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When it expires."""
+
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateLinkResponse: _TypeAlias = CreateLinkResponse  # noqa: Y015
+
+@_typing.final
+class DownloadLinkedRequest(_message.Message):
+    """Asks for the file of a link."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRANT_FIELD_NUMBER: _builtins.int
+    IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    IF_RANGE_FIELD_NUMBER: _builtins.int
+    IF_MATCH_FIELD_NUMBER: _builtins.int
+    IF_MODIFIED_SINCE_FIELD_NUMBER: _builtins.int
+    IF_UNMODIFIED_SINCE_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    grant: _builtins.str
+    """What CreateLink permits."""
+    if_none_match: _builtins.str
+    """The ETags that the client has: an unchanged file answers 304."""
+    range: _builtins.str
+    """The byte ranges to send; several come as `multipart/byteranges`."""
+    if_range: _builtins.str
+    """The ETag or date of the file that the range is of: for a changed file the
+    whole is sent.
+    """
+    if_match: _builtins.str
+    """The ETags of the files that the client wants: another one answers 412."""
+    if_modified_since: _builtins.str
+    """When the client got the file: one stored no later answers 304. Does not
+    count beside If-None-Match.
+    """
+    if_unmodified_since: _builtins.str
+    """One stored later answers 412. Does not count beside If-Match."""
+    file_name: _builtins.str
+    """The name of the file."""
+    def __init__(
+        self,
+        *,
+        grant: _builtins.str = ...,
+        if_none_match: _builtins.str = ...,
+        range: _builtins.str = ...,
+        if_range: _builtins.str = ...,
+        if_match: _builtins.str = ...,
+        if_modified_since: _builtins.str = ...,
+        if_unmodified_since: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_name", b"file_name", "grant", b"grant", "if_match", b"if_match", "if_modified_since", b"if_modified_since", "if_none_match", b"if_none_match", "if_range", b"if_range", "if_unmodified_since", b"if_unmodified_since", "range", b"range"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadLinkedRequest: _TypeAlias = DownloadLinkedRequest  # noqa: Y015
 
 @_typing.final
 class DownloadOutputRequest(_message.Message):
@@ -234,14 +541,27 @@ class DownloadOutputRequest(_message.Message):
     IF_NONE_MATCH_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
     IF_RANGE_FIELD_NUMBER: _builtins.int
+    IF_MATCH_FIELD_NUMBER: _builtins.int
+    IF_MODIFIED_SINCE_FIELD_NUMBER: _builtins.int
+    IF_UNMODIFIED_SINCE_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     """ACCOUNT/KEY/NAME."""
     if_none_match: _builtins.str
-    """The ETag that the client has: an unchanged file answers 304."""
+    """The ETags that the client has: an unchanged file answers 304."""
     range: _builtins.str
-    """The byte range to send."""
+    """The byte ranges to send; several come as `multipart/byteranges`."""
     if_range: _builtins.str
-    """The ETag that the range is of: for a changed file the whole is sent."""
+    """The ETag or date of the file that the range is of: for a changed file the
+    whole is sent.
+    """
+    if_match: _builtins.str
+    """The ETags of the files that the client wants: another one answers 412."""
+    if_modified_since: _builtins.str
+    """When the client got the file: one stored no later answers 304. Does not
+    count beside If-None-Match.
+    """
+    if_unmodified_since: _builtins.str
+    """One stored later answers 412. Does not count beside If-Match."""
     def __init__(
         self,
         *,
@@ -249,10 +569,13 @@ class DownloadOutputRequest(_message.Message):
         if_none_match: _builtins.str = ...,
         range: _builtins.str = ...,
         if_range: _builtins.str = ...,
+        if_match: _builtins.str = ...,
+        if_modified_since: _builtins.str = ...,
+        if_unmodified_since: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_none_match", b"if_none_match", "if_range", b"if_range", "path", b"path", "range", b"range"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["if_match", b"if_match", "if_modified_since", b"if_modified_since", "if_none_match", b"if_none_match", "if_range", b"if_range", "if_unmodified_since", b"if_unmodified_since", "path", b"path", "range", b"range"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

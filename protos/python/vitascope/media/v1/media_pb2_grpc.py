@@ -56,6 +56,31 @@ class MediaServiceStub:
                 request_serializer=vitascope_dot_media_dot_v1_dot_media__pb2.DownloadProcessedRequest.SerializeToString,
                 response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
                 _registered_method=True)
+        self.DownloadScreenshot = channel.unary_stream(
+                '/vitascope.media.v1.MediaService/DownloadScreenshot',
+                request_serializer=vitascope_dot_media_dot_v1_dot_media__pb2.DownloadScreenshotRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
+        self.DownloadWebVideo = channel.unary_stream(
+                '/vitascope.media.v1.MediaService/DownloadWebVideo',
+                request_serializer=vitascope_dot_media_dot_v1_dot_media__pb2.DownloadWebVideoRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
+        self.DownloadStoryboard = channel.unary_stream(
+                '/vitascope.media.v1.MediaService/DownloadStoryboard',
+                request_serializer=vitascope_dot_media_dot_v1_dot_media__pb2.DownloadStoryboardRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
+        self.CreateLink = channel.unary_unary(
+                '/vitascope.media.v1.MediaService/CreateLink',
+                request_serializer=vitascope_dot_media_dot_v1_dot_media__pb2.CreateLinkRequest.SerializeToString,
+                response_deserializer=vitascope_dot_media_dot_v1_dot_media__pb2.CreateLinkResponse.FromString,
+                _registered_method=True)
+        self.DownloadLinked = channel.unary_stream(
+                '/vitascope.media.v1.MediaService/DownloadLinked',
+                request_serializer=vitascope_dot_media_dot_v1_dot_media__pb2.DownloadLinkedRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
         self.DownloadOutput = channel.unary_stream(
                 '/vitascope.media.v1.MediaService/DownloadOutput',
                 request_serializer=vitascope_dot_media_dot_v1_dot_media__pb2.DownloadOutputRequest.SerializeToString,
@@ -102,6 +127,53 @@ class MediaServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DownloadScreenshot(self, request, context):
+        """Streams a picture of a video. Fails with NOT_FOUND before ingestion has
+        made it, and always for a light upload; with OUT_OF_RANGE for a range
+        outside of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DownloadWebVideo(self, request, context):
+        """Streams the version of a video that browsers play. Fails with NOT_FOUND
+        before ingestion has made it, and always for a light upload; with
+        OUT_OF_RANGE for a range outside of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DownloadStoryboard(self, request, context):
+        """Streams a video's storyboard: small pictures of its whole length in one
+        picture. Beside it, under the name `storyboard.vtt`, is the WebVTT that
+        says which part shows which time. Fails with NOT_FOUND before ingestion
+        has made it, and always for a light upload; with OUT_OF_RANGE for a range
+        outside of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateLink(self, request, context):
+        """Makes an address under which anyone can fetch a file of a video until it
+        expires. Fails with NOT_FOUND while there is no such file.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DownloadLinked(self, request, context):
+        """Streams the file of a link; its address is the permission. Fails with
+        PERMISSION_DENIED after it expired, NOT_FOUND for an address that was not
+        made here and for a file that is gone, and OUT_OF_RANGE for a range outside
+        of the file.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DownloadOutput(self, request, context):
         """Streams an output file of a task; its address is the permission. Fails
         with NOT_FOUND for a file that is not there.
@@ -131,6 +203,31 @@ def add_MediaServiceServicer_to_server(servicer, server):
             'DownloadProcessed': grpc.unary_stream_rpc_method_handler(
                     servicer.DownloadProcessed,
                     request_deserializer=vitascope_dot_media_dot_v1_dot_media__pb2.DownloadProcessedRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'DownloadScreenshot': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadScreenshot,
+                    request_deserializer=vitascope_dot_media_dot_v1_dot_media__pb2.DownloadScreenshotRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'DownloadWebVideo': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadWebVideo,
+                    request_deserializer=vitascope_dot_media_dot_v1_dot_media__pb2.DownloadWebVideoRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'DownloadStoryboard': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadStoryboard,
+                    request_deserializer=vitascope_dot_media_dot_v1_dot_media__pb2.DownloadStoryboardRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'CreateLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateLink,
+                    request_deserializer=vitascope_dot_media_dot_v1_dot_media__pb2.CreateLinkRequest.FromString,
+                    response_serializer=vitascope_dot_media_dot_v1_dot_media__pb2.CreateLinkResponse.SerializeToString,
+            ),
+            'DownloadLinked': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadLinked,
+                    request_deserializer=vitascope_dot_media_dot_v1_dot_media__pb2.DownloadLinkedRequest.FromString,
                     response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
             ),
             'DownloadOutput': grpc.unary_stream_rpc_method_handler(
@@ -247,6 +344,141 @@ class MediaService:
             target,
             '/vitascope.media.v1.MediaService/DownloadProcessed',
             vitascope_dot_media_dot_v1_dot_media__pb2.DownloadProcessedRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadScreenshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vitascope.media.v1.MediaService/DownloadScreenshot',
+            vitascope_dot_media_dot_v1_dot_media__pb2.DownloadScreenshotRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadWebVideo(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vitascope.media.v1.MediaService/DownloadWebVideo',
+            vitascope_dot_media_dot_v1_dot_media__pb2.DownloadWebVideoRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadStoryboard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vitascope.media.v1.MediaService/DownloadStoryboard',
+            vitascope_dot_media_dot_v1_dot_media__pb2.DownloadStoryboardRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.media.v1.MediaService/CreateLink',
+            vitascope_dot_media_dot_v1_dot_media__pb2.CreateLinkRequest.SerializeToString,
+            vitascope_dot_media_dot_v1_dot_media__pb2.CreateLinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadLinked(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vitascope.media.v1.MediaService/DownloadLinked',
+            vitascope_dot_media_dot_v1_dot_media__pb2.DownloadLinkedRequest.SerializeToString,
             google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
             options,
             channel_credentials,

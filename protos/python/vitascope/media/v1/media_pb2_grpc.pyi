@@ -53,6 +53,33 @@ class MediaServiceStub:
     """Streams a processed video. Fails with NOT_FOUND before it is DONE and
     OUT_OF_RANGE for a range outside of it.
     """
+    DownloadScreenshot: _grpc.UnaryStreamMultiCallable[_media_pb2.DownloadScreenshotRequest, _httpbody_pb2.HttpBody]
+    """Streams a picture of a video. Fails with NOT_FOUND before ingestion has
+    made it, and always for a light upload; with OUT_OF_RANGE for a range
+    outside of it.
+    """
+    DownloadWebVideo: _grpc.UnaryStreamMultiCallable[_media_pb2.DownloadWebVideoRequest, _httpbody_pb2.HttpBody]
+    """Streams the version of a video that browsers play. Fails with NOT_FOUND
+    before ingestion has made it, and always for a light upload; with
+    OUT_OF_RANGE for a range outside of it.
+    """
+    DownloadStoryboard: _grpc.UnaryStreamMultiCallable[_media_pb2.DownloadStoryboardRequest, _httpbody_pb2.HttpBody]
+    """Streams a video's storyboard: small pictures of its whole length in one
+    picture. Beside it, under the name `storyboard.vtt`, is the WebVTT that
+    says which part shows which time. Fails with NOT_FOUND before ingestion
+    has made it, and always for a light upload; with OUT_OF_RANGE for a range
+    outside of it.
+    """
+    CreateLink: _grpc.UnaryUnaryMultiCallable[_media_pb2.CreateLinkRequest, _media_pb2.CreateLinkResponse]
+    """Makes an address under which anyone can fetch a file of a video until it
+    expires. Fails with NOT_FOUND while there is no such file.
+    """
+    DownloadLinked: _grpc.UnaryStreamMultiCallable[_media_pb2.DownloadLinkedRequest, _httpbody_pb2.HttpBody]
+    """Streams the file of a link; its address is the permission. Fails with
+    PERMISSION_DENIED after it expired, NOT_FOUND for an address that was not
+    made here and for a file that is gone, and OUT_OF_RANGE for a range outside
+    of the file.
+    """
     DownloadOutput: _grpc.UnaryStreamMultiCallable[_media_pb2.DownloadOutputRequest, _httpbody_pb2.HttpBody]
     """Streams an output file of a task; its address is the permission. Fails
     with NOT_FOUND for a file that is not there.
@@ -81,6 +108,33 @@ class MediaServiceAsyncStub(MediaServiceStub):
     DownloadProcessed: _aio.UnaryStreamMultiCallable[_media_pb2.DownloadProcessedRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """Streams a processed video. Fails with NOT_FOUND before it is DONE and
     OUT_OF_RANGE for a range outside of it.
+    """
+    DownloadScreenshot: _aio.UnaryStreamMultiCallable[_media_pb2.DownloadScreenshotRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """Streams a picture of a video. Fails with NOT_FOUND before ingestion has
+    made it, and always for a light upload; with OUT_OF_RANGE for a range
+    outside of it.
+    """
+    DownloadWebVideo: _aio.UnaryStreamMultiCallable[_media_pb2.DownloadWebVideoRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """Streams the version of a video that browsers play. Fails with NOT_FOUND
+    before ingestion has made it, and always for a light upload; with
+    OUT_OF_RANGE for a range outside of it.
+    """
+    DownloadStoryboard: _aio.UnaryStreamMultiCallable[_media_pb2.DownloadStoryboardRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """Streams a video's storyboard: small pictures of its whole length in one
+    picture. Beside it, under the name `storyboard.vtt`, is the WebVTT that
+    says which part shows which time. Fails with NOT_FOUND before ingestion
+    has made it, and always for a light upload; with OUT_OF_RANGE for a range
+    outside of it.
+    """
+    CreateLink: _aio.UnaryUnaryMultiCallable[_media_pb2.CreateLinkRequest, _media_pb2.CreateLinkResponse]  # type: ignore[assignment]
+    """Makes an address under which anyone can fetch a file of a video until it
+    expires. Fails with NOT_FOUND while there is no such file.
+    """
+    DownloadLinked: _aio.UnaryStreamMultiCallable[_media_pb2.DownloadLinkedRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
+    """Streams the file of a link; its address is the permission. Fails with
+    PERMISSION_DENIED after it expired, NOT_FOUND for an address that was not
+    made here and for a file that is gone, and OUT_OF_RANGE for a range outside
+    of the file.
     """
     DownloadOutput: _aio.UnaryStreamMultiCallable[_media_pb2.DownloadOutputRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """Streams an output file of a task; its address is the permission. Fails
@@ -131,6 +185,63 @@ class MediaServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_httpbody_pb2.HttpBody], _abc.AsyncIterator[_httpbody_pb2.HttpBody]]:
         """Streams a processed video. Fails with NOT_FOUND before it is DONE and
         OUT_OF_RANGE for a range outside of it.
+        """
+
+    @_abc_1.abstractmethod
+    def DownloadScreenshot(
+        self,
+        request: _media_pb2.DownloadScreenshotRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_httpbody_pb2.HttpBody], _abc.AsyncIterator[_httpbody_pb2.HttpBody]]:
+        """Streams a picture of a video. Fails with NOT_FOUND before ingestion has
+        made it, and always for a light upload; with OUT_OF_RANGE for a range
+        outside of it.
+        """
+
+    @_abc_1.abstractmethod
+    def DownloadWebVideo(
+        self,
+        request: _media_pb2.DownloadWebVideoRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_httpbody_pb2.HttpBody], _abc.AsyncIterator[_httpbody_pb2.HttpBody]]:
+        """Streams the version of a video that browsers play. Fails with NOT_FOUND
+        before ingestion has made it, and always for a light upload; with
+        OUT_OF_RANGE for a range outside of it.
+        """
+
+    @_abc_1.abstractmethod
+    def DownloadStoryboard(
+        self,
+        request: _media_pb2.DownloadStoryboardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_httpbody_pb2.HttpBody], _abc.AsyncIterator[_httpbody_pb2.HttpBody]]:
+        """Streams a video's storyboard: small pictures of its whole length in one
+        picture. Beside it, under the name `storyboard.vtt`, is the WebVTT that
+        says which part shows which time. Fails with NOT_FOUND before ingestion
+        has made it, and always for a light upload; with OUT_OF_RANGE for a range
+        outside of it.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateLink(
+        self,
+        request: _media_pb2.CreateLinkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_media_pb2.CreateLinkResponse, _abc.Awaitable[_media_pb2.CreateLinkResponse]]:
+        """Makes an address under which anyone can fetch a file of a video until it
+        expires. Fails with NOT_FOUND while there is no such file.
+        """
+
+    @_abc_1.abstractmethod
+    def DownloadLinked(
+        self,
+        request: _media_pb2.DownloadLinkedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_httpbody_pb2.HttpBody], _abc.AsyncIterator[_httpbody_pb2.HttpBody]]:
+        """Streams the file of a link; its address is the permission. Fails with
+        PERMISSION_DENIED after it expired, NOT_FOUND for an address that was not
+        made here and for a file that is gone, and OUT_OF_RANGE for a range outside
+        of the file.
         """
 
     @_abc_1.abstractmethod

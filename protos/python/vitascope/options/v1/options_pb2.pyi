@@ -129,6 +129,7 @@ Global___Parameter: _TypeAlias = Parameter  # noqa: Y015
 
 SCOPE_FIELD_NUMBER: _builtins.int
 UPLOAD_FIELD_NUMBER: _builtins.int
+ANY_ORIGIN_FIELD_NUMBER: _builtins.int
 FLATTEN_FIELD_NUMBER: _builtins.int
 SINGLE_OR_LIST_FIELD_NUMBER: _builtins.int
 SECRET_FIELD_NUMBER: _builtins.int
@@ -145,6 +146,8 @@ no credentials; `internal` and `admin` are for this suite's own processes.
 """
 upload: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Upload]
 """Marks a client-streaming RPC that takes a file."""
+any_origin: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
+"""Pages of any site may call it: it takes no credentials but its address."""
 flatten: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """On a Struct: the JSON keys that the message does not name live in it, and
 its keys stand beside the message's own in JSON and in the query string.
