@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +24,17 @@ from unittest import mock
 from google.protobuf.wrappers_pb2 import StringValue
 
 from services.media import operations
-from services.media.operations import BadMedia, Job, Limits, Operation, Output, Result, Source
+from services.media.operations import (
+    BadMedia,
+    Job,
+    Limits,
+    Operation,
+    Output,
+    Part,
+    Result,
+    Source,
+    Split,
+)
 from vitascope.media.v1.internal_pb2 import ROLE_PROCESSED
 from vitascope.media.v1.operations_pb2 import VideoProcessResult, VideoProcessSpec
 from vitascope.tasks.v2.specs_pb2 import ImageThumbResult, ImageThumbSpec
@@ -333,6 +344,42 @@ def _segments(job: Texts) -> Result:
     return Result(StringValue(value=f"began at {begun}"))
 
 
+def _split(job: Texts) -> Result | Split:
+    """Have each word done as a part, by its length; join what they made.
+
+    With a value "as KIND: WORDS", the parts are of that kind.
+    """
+    if job.parts:
+        made = [part.value for part in job.parts if isinstance(part, StringValue)]
+        return Result(StringValue(value=" ".join(made)))
+    kind, _, words = job.spec.value.removeprefix("as ").rpartition(": ")
+    job.progress(20)
+    job.partial(StringValue(value="to be split"))
+    parts = [
+        Part(kind or "test.part", StringValue(value=each), len(each)) for each in words.split()
+    ]
+    return Split(tuple(parts))
+
+
+def _part(job: Texts) -> Result:
+    """Turn a word into capitals; "WORD/SECONDS" takes so long, "bad" is refused."""
+    word, _, seconds = job.spec.value.partition("/")
+    if word == "bad":
+        raise BadMedia("this part is bad")
+    job.progress(50)
+    time.sleep(float(seconds or 0))
+    return Result(StringValue(value=word.upper()))
+
+
+def _claim(job: Texts) -> Result:
+    return Result(ImageThumbResult(width=1, output=job.spec.value))
+
+
+def _know_much(job: Texts) -> Result:
+    job.partial(StringValue(value="x" * int(job.spec.value)))
+    return Result(StringValue())
+
+
 def _save_much(job: Texts) -> Result:
     job.checkpoint(bytes(int(job.spec.value)))
     return Result(StringValue())
@@ -404,7 +451,7 @@ def _sources(spec: StringValue) -> list[Source]:
     return []
 
 
-def _texts(name: str, run: Callable[[Texts], Result]) -> Operation:
+def _texts(name: str, run: Callable[[Texts], Result | Split]) -> Operation:
     return Operation(f"test.{name}", StringValue, StringValue, LIMITS, _sources, run)
 
 
@@ -468,6 +515,10 @@ KINDS = {
         _texts("compute", _compute),
         _texts("segments", _segments),
         _texts("save_much", _save_much),
+        replace(_texts("split", _split), parts=frozenset({"test.part", "test.copy"})),
+        _texts("part", _part),
+        _texts("know_much", _know_much),
+        replace(_texts("claim", _claim), result_type=ImageThumbResult),
         _texts("crash", _crash),
         _texts("exit", _exit),
         _texts("link", _link),

@@ -1,7 +1,7 @@
 """The other side of a worker: a ledger and a media service that do as a test says."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -65,6 +65,7 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
         destination: internal_pb2.Destination = TO_ACCOUNT,
         seconds: float = 30,
         checkpoint: bytes = b"",
+        parts: Sequence[work_pb2.PartResult] = (),
     ) -> None:
         assignment = work_pb2.Assignment(
             lease=lease,
@@ -74,6 +75,7 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
             destination=destination,
             lease_seconds=seconds,
             checkpoint=checkpoint,
+            parts=parts,
         )
         self._orders.put_nowait(WorkResponse(assignment=assignment))
 
@@ -104,6 +106,15 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
         """The percentages that were told of a lease."""
         said = [each.progress for each in self.said if each.HasField("progress")]
         return [each.percent for each in said if each.lease == lease]
+
+    def partials(self, lease: Lease) -> list[bytes]:
+        """What was told of a lease's result before its end."""
+        said = [each.progress for each in self.said if each.HasField("progress")]
+        return [
+            each.partial_result
+            for each in said
+            if each.lease == lease and each.HasField("partial_result")
+        ]
 
     def checkpoints(self, lease: Lease) -> list[bytes]:
         """The states that were saved for a lease."""

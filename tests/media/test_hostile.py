@@ -150,7 +150,9 @@ async def test_nothing_is_reached_from_the_sandbox(
             {"original": SourceFile(path, name, None)},
             kind.limits,
         )
-        outcome = await sandbox.run(order, tmp_path / f"made{number}", Ears(unheard, _unsaved))
+        outcome = await sandbox.run(
+            order, tmp_path / f"made{number}", Ears(unheard, _unsaved, _unsaved)
+        )
         if isinstance(outcome, Failure):
             assert outcome.message.endswith("."), name
             assert not outcome.retryable, name

@@ -3,7 +3,7 @@
 import pytest
 
 from services.media.worker.leases import SECONDS_TO_GATHER, Leases
-from vitascope.work.v1.work_pb2 import Failure, Lease, Success
+from vitascope.work.v1.work_pb2 import Failure, Lease, Split, Success
 
 LEASE = Lease(item_id="ITEM", attempt=1)
 
@@ -84,6 +84,52 @@ def test_the_last_state_is_told_before_the_end() -> None:
     leases.save(("ITEM", 1), b"1")
     leases.finish(("ITEM", 1), Failure(message="x", retryable=True))
     assert [each.WhichOneof("message") for each in leases.due()] == ["checkpoint", "finished"]
+
+
+def test_the_newest_that_is_known_is_told_with_the_progress() -> None:
+    clock = Clock()
+    leases = Leases(clock)
+    leases.add(LEASE, 1000)
+    list(leases.due())
+    leases.tell(("ITEM", 1), b"0")
+    [first] = leases.due()
+    assert first.progress.partial_result == b"0"
+    assert not first.progress.HasField("eta_seconds")
+    leases.tell(("ITEM", 1), b"1")
+    leases.tell(("ITEM", 1), b"2")
+    assert list(leases.due()) == []
+    clock.now += leases.seconds_until_due()
+    assert [each.progress.partial_result for each in leases.due()] == [b"2"]
+    leases.advance(("ITEM", 1), 50)
+    clock.now += 1
+    [third] = leases.due()
+    assert (third.progress.percent, third.progress.HasField("partial_result")) == (50, False)
+    leases.reoffer()
+    clock.now += 1
+    said = list(leases.due())
+    assert [each.progress.partial_result for each in said[1:]] == [b"2"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [
+        (Success(), ["finished"]),
+        (Failure(message="x"), ["progress", "finished"]),
+        (Split(), ["progress", "finished"]),
+    ],
+)
+def test_what_is_known_is_told_before_an_end_that_does_not_know_it(
+    outcome: Success | Failure | Split, told: list[str]
+) -> None:
+    leases = Leases(Clock())
+    leases.add(LEASE, 1000)
+    list(leases.due())
+    leases.tell(("ITEM", 1), b"0")
+    list(leases.due())
+    leases.tell(("ITEM", 1), b"1")
+    leases.finish(("ITEM", 1), outcome)
+    assert [each.WhichOneof("message") for each in leases.due()] == told
+    assert list(leases.due()) == []
 
 
 def test_waiting_for_a_slot_is_no_part_of_the_pace() -> None:

@@ -46,7 +46,9 @@ async def jailed(sandbox: Sandbox, spec: Any, path: Path, folder: Path) -> Outco
     order = Order("account", kind.kind, spec.SerializeToString(), sources, kind.limits)
     made = folder / "made"
     await asyncio.to_thread(shutil.rmtree, made, ignore_errors=True)
-    return await sandbox.run(order, made, Ears(lambda percent: None, lambda state: None))
+    return await sandbox.run(
+        order, made, Ears(lambda percent: None, lambda state: None, lambda known: None)
+    )
 
 
 async def done(sandbox: Sandbox, spec: Any, path: Path, folder: Path) -> Success:

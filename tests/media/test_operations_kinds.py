@@ -35,7 +35,9 @@ def run(spec: Any, path: Path, scratch: Path) -> tuple[Result, Sequence[float]]:
     told: list[float] = []
     (source,) = kind.sources(spec)
     files = {source.name: SourceFile(path, "as sent.bin", "application/octet-stream")}
-    return kind.run(Job(spec, files, scratch, told.append)), told
+    result = kind.run(Job(spec, files, scratch, told.append))
+    assert isinstance(result, Result)
+    return result, told
 
 
 def _kind_of(spec: Any) -> Operation:

@@ -20,7 +20,7 @@ from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 from structlog.testing import capture_logs
 
-from services.media.operations import REGISTRY, SourceFile
+from services.media.operations import PARTIAL_BYTES, REGISTRY, SourceFile
 from services.media.sandbox import (
     Ears,
     Failure,
@@ -28,6 +28,7 @@ from services.media.sandbox import (
     Order,
     Outcome,
     Sandbox,
+    Split,
     Success,
     conversation,
     link,
@@ -53,10 +54,11 @@ SMALL_MP4: dict[str, Any] = {
     **{"width": 64, "height": 36, "bitrate": 100_000, "file_name": "small.mp4"},
 }
 FAMILIES = (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX, socket.AF_NETLINK, socket.AF_PACKET)
+PARTS = "was to be done in too many parts, or in too large ones, or in none"
 DENIED = "could not be processed (PermissionError)"
 
 
-DEAF = Ears(lambda percent: None, lambda state: None)
+DEAF = Ears(lambda percent: None, lambda state: None, lambda known: None)
 SLOTS = 2
 
 
@@ -113,7 +115,7 @@ async def sleeper(
 ) -> tuple[asyncio.Task[Outcome], int]:
     """Start a child that sleeps for ever; its run and its process id."""
     said: list[float] = []
-    ears = Ears(said.append, lambda state: None)
+    ears = Ears(said.append, lambda state: None, lambda known: None)
     running = asyncio.create_task(sandbox.run(order(kind), scratch, ears))
     await wait_for_async(lambda: said, what="the child to run")
     pid = int(said[0])
@@ -171,7 +173,7 @@ async def test_a_job_reads_its_source_and_makes_an_output(
             LIMITS,
         ),
         scratch,
-        Ears(seen.append, lambda state: None),
+        Ears(seen.append, lambda state: None, lambda known: None),
     )
     assert isinstance(outcome, Success), outcome
     assert ImageThumbResult.FromString(outcome.result).width == 3
@@ -241,6 +243,12 @@ async def test_jobs_run_side_by_side(sandbox: Sandbox, scratch: Path) -> None:
         ("babble", b'\0\0\0\x0f{"percent": NaN}'.hex(), "ended without a usable result"),
         ("babble", (b"\0\1\0\0" + b"[" * 65536).hex(), "ended without a usable result"),
         ("babble", b'\0\0\0\x0d{"state": "?"}'.hex(), "ended without a usable result"),
+        ("babble", b'\0\0\0\x10{"partial": "?"}'.hex(), "ended without a usable result"),
+        ("babble", b'\0\0\0\x0c{"split": 1}'.hex(), "ended without a usable result"),
+        ("babble", b'\0\0\0\x18{"split": [["", "", 1]]}'.hex(), "ended without a usable result"),
+        ("babble", b'\0\0\0\x1a{"split": [["", "", NaN]]}'.hex(), "ended without a usable result"),
+        ("split", "", PARTS),
+        ("split", "x " * 1001, PARTS),
         ("point_outside", "/etc/passwd", "ended without a usable result"),
         ("point_outside", "nowhere", "ended without a usable result"),
         ("fork", "", DENIED),
@@ -439,13 +447,41 @@ async def test_each_item_has_its_own_processor_time(sandbox: Sandbox, scratch: P
 async def test_a_state_is_saved_and_given_to_the_next(sandbox: Sandbox, scratch: Path) -> None:
     states: list[bytes] = []
     said: list[float] = []
-    ears = Ears(said.append, states.append)
+    ears = Ears(said.append, states.append, lambda known: None)
     running = asyncio.create_task(sandbox.run(order("segments"), scratch, ears))
     await wait_for_async(lambda: len(said) == 3, what="the first attempt to be in the middle")
     running.cancel()
     await asyncio.wait([running])
     assert states == [b"1", b"2"]
     assert await text(sandbox, scratch, "segments", state=states[-1]) == "began at 2"
+
+
+async def test_what_is_known_is_told_before_a_split(sandbox: Sandbox, scratch: Path) -> None:
+    known: list[bytes] = []
+    ears = Ears(lambda percent: None, lambda state: None, known.append)
+    ended = await sandbox.run(order("split", "a bcd"), scratch, ears)
+    assert [StringValue.FromString(each).value for each in known] == ["to be split"]
+    assert isinstance(ended, Split)
+    assert [(part.kind, part.weight) for part in ended.parts] == [
+        ("test.part", 1),
+        ("test.part", 3),
+    ]
+    specs = [StringValue.FromString(part.spec).value for part in ended.parts]
+    assert specs == ["a", "bcd"]
+
+
+async def test_results_of_parts_are_given(sandbox: Sandbox, scratch: Path) -> None:
+    made = [("test.part", StringValue(value=each).SerializeToString()) for each in ("A", "B")]
+    joined = await sandbox.run(
+        dataclasses.replace(order("split", "a b"), parts=made), scratch, DEAF
+    )
+    assert isinstance(joined, Success)
+    assert StringValue.FromString(joined.result).value == "A B"
+
+
+async def test_nobody_tells_too_much_at_once(sandbox: Sandbox, scratch: Path) -> None:
+    failed = await run(sandbox, scratch, "know_much", str(PARTIAL_BYTES))
+    assert failed == Failure("could not be processed (ValueError)")
 
 
 async def test_a_fork_server_that_hangs_is_replaced(
@@ -530,7 +566,7 @@ async def test_all_die_with_the_worker(tmp_path: Path) -> None:
 
         async def main():
             folder = pathlib.Path(sys.argv[1])
-            ears = Ears(lambda pid: print(int(pid), flush=True), print)
+            ears = Ears(lambda pid: print(int(pid), flush=True), print, print)
             order = Order("account", "test.sleep", b"", {}, LIMITS)
             await Sandbox(folder, 1, PROGRAM).run(order, folder / "made", ears)
 

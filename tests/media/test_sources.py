@@ -11,7 +11,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from services.chassis.clients import Clients
 from services.chassis.storage import Storage
 from services.media.operations import Source
-from services.media.sandbox import Ears, Failure, Order, Sandbox, Success
+from services.media.sandbox import Ears, Failure, Order, Outcome, Sandbox, Success
 from services.media.worker.attempt import Attempts
 from services.media.worker.outputs import Outputs
 from services.media.worker.sources import Sources
@@ -94,7 +94,9 @@ async def test_an_attempt_says_whether_and_when_to_try_again(
     server: Server, attempts: Attempts, said: bytes, failure: dict[str, Any]
 ) -> None:
     server.answers["/"] = said
-    ended = await attempts.make(info(server.url()), Ears(unheard, lambda state: None))
+    ended = await attempts.make(
+        info(server.url()), Ears(unheard, lambda state: None, lambda known: None)
+    )
     assert isinstance(ended, work_pb2.Failure)
     assert failure.pop("message") in ended.message
     assert {name: getattr(ended, name) for name in failure} == failure
@@ -106,7 +108,9 @@ async def test_an_items_progress_begins_with_its_sources(
     picture = SIDEWAYS.read_bytes()
     server.answers["/"] = answer(picture)
     heard: list[float] = []
-    ended = await attempts.make(info(server.url()), Ears(heard.append, lambda state: None))
+    ended = await attempts.make(
+        info(server.url()), Ears(heard.append, lambda state: None, lambda known: None)
+    )
     assert isinstance(ended, work_pb2.Success)
     assert heard[0] == 10
 
@@ -125,7 +129,7 @@ async def test_no_item_can_change_what_another_will_read(
 ) -> None:
     """Both have a hard link to the same bytes."""
 
-    async def item(number: int, kind: str) -> Success | Failure:
+    async def item(number: int, kind: str) -> Outcome:
         folder = tmp_path / str(number)
         await asyncio.to_thread(folder.mkdir)
         wanted = [Source("text", url=server.url("/a.txt"))]
@@ -133,7 +137,7 @@ async def test_no_item_can_change_what_another_will_read(
         order = Order(
             "ACCOUNT", f"test.{kind}", StringValue().SerializeToString(), files, kinds.LIMITS
         )
-        ears = Ears(lambda percent: None, lambda state: None)
+        ears = Ears(lambda percent: None, lambda state: None, lambda known: None)
         return await sandbox.run(order, folder / "made", ears)
 
     assert await item(1, attack) == Failure(f"could not be processed ({error})")

@@ -37,7 +37,7 @@ from vitascope.media.v1 import internal_pb2
 from vitascope.media.v1.internal_pb2_grpc import StoreServiceStub
 from vitascope.media.v1.operations_pb2 import VideoProcessSpec
 from vitascope.tasks.v2.specs_pb2 import ImageInfoSpec, ImageThumbResult, ImageThumbSpec
-from vitascope.work.v1.work_pb2 import Finished, Hello, Lease
+from vitascope.work.v1.work_pb2 import Finished, Hello, Lease, PartResult
 from vitascope.work.v1.work_pb2_grpc import LedgerServiceStub
 
 LEASE = Lease(item_id="ITEM", attempt=1)
@@ -318,6 +318,45 @@ async def test_states_are_saved_and_gone_on_from(bench: Bench) -> None:
     await wait_for_async(lambda: bench.ledger.finished(again), what="the second attempt")
     result = bench.ledger.finished(again)[0].success.result
     assert StringValue.FromString(result).value == "began at 2"
+
+
+async def test_an_item_is_split_and_joined(bench: Bench) -> None:
+    end = await bench.end("test.split", StringValue(value="a bcd"))
+    parts = [(each.kind, each.weight) for each in end.split.parts]
+    assert parts == [("test.part", 1), ("test.part", 3)]
+    known = bench.ledger.partials(LEASE)
+    assert StringValue.FromString(known[-1]).value == "to be split"
+    made = []
+    for number, part in enumerate(end.split.parts):
+        lease = Lease(item_id=f"PART{number}", attempt=1)
+        done = await bench.end(part.kind, StringValue.FromString(part.spec), lease)
+        made.append(PartResult(kind=part.kind, result=done.success.result))
+    again = Lease(item_id="ITEM", attempt=2)
+    bench.ledger.assign("test.split", StringValue(value="a bcd"), again, parts=made)
+    await wait_for_async(lambda: bench.ledger.finished(again), what="the join")
+    result = bench.ledger.finished(again)[0].success.result
+    assert StringValue.FromString(result).value == "A BCD"
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("as test.echo: a", "in the parts that it was to be split into"),
+        ("as test.copy: http://elsewhere.example/secret", "read what the whole does not"),
+    ],
+)
+async def test_a_run_cannot_ask_for_anything_as_a_part(
+    bench: Bench, asked: str, message: str
+) -> None:
+    end = await bench.end("test.split", StringValue(value=asked))
+    assert message in end.failure.message
+    assert not end.failure.retryable
+
+
+async def test_a_run_cannot_name_another_s_file_as_its_output(bench: Bench) -> None:
+    end = await bench.end("test.claim", StringValue(value="OTHER/KEY/theirs"))
+    result = ImageThumbResult.FromString(end.success.result)
+    assert (result.width, result.output) == (1, "")
 
 
 async def test_an_attempt_is_bounded_as_a_whole(

@@ -14,26 +14,36 @@ import services.media.engine
 from services.media.engine.failure import BadMedia
 from services.media.operations.contract import (
     CHECKPOINT_BYTES,
+    MOST_PARTS,
+    PARTIAL_BYTES,
+    SPLIT_BYTES,
     Job,
     Limits,
     Operation,
     Output,
+    Part,
     Result,
     Source,
     SourceFile,
+    Split,
 )
 
 __all__ = [
     "CHECKPOINT_BYTES",
+    "MOST_PARTS",
+    "PARTIAL_BYTES",
     "REGISTRY",
+    "SPLIT_BYTES",
     "BadMedia",
     "Job",
     "Limits",
     "Operation",
     "Output",
+    "Part",
     "Result",
     "Source",
     "SourceFile",
+    "Split",
     "operation",
     "preload",
 ]

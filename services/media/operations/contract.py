@@ -1,6 +1,6 @@
 """What an operation is: a kind of work, what it reads, what it may use, what it makes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -16,6 +16,13 @@ HOUR = 3600
 
 CHECKPOINT_BYTES = 512 << 10
 """The largest state that a run can save; the ledger takes no larger one."""
+
+PARTIAL_BYTES = 64 << 10
+"""The largest partial result; it is stored and told to all who follow up to five times a second."""
+
+MOST_PARTS = 1000
+SPLIT_BYTES = 4 << 20
+"""The largest that the specs of all parts of a split may be together."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,10 @@ def _forget(state: bytes) -> None:
     """Save nothing: where no other attempt can follow."""
 
 
+def _tell_nobody(known: Message) -> None:
+    """Tell nothing: where nobody follows."""
+
+
 @dataclass(frozen=True)
 class Job(Generic[Spec]):
     """One run of an operation."""
@@ -70,6 +81,12 @@ class Job(Generic[Spec]):
     # Saves a state of at most CHECKPOINT_BYTES, which a later attempt is given
     # should this one not come to its end.
     checkpoint: Callable[[bytes], None] = _forget
+    # Takes what is known of the result so far, of the operation's `result_type` and at most
+    # PARTIAL_BYTES long; each replaces the one before.
+    partial: Callable[[Message], None] = _tell_nobody
+    # The results of the parts that an earlier attempt split this into, in their order; empty
+    # when it was not split.
+    parts: Sequence[Message] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +109,27 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A piece of an item's work; `weight` is how much of it, beside the other parts."""
+
+    kind: str
+    # Of the kind's `spec_type`. It reads no sources that the whole does not read.
+    spec: Message
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Split:
+    """Hands the rest on: a later attempt is given the results of these parts, in this order.
+
+    At most MOST_PARTS and SPLIT_BYTES. A part cannot be split, nor can an item twice; the result
+    of a part may be 8 KiB long, so that those of all can be carried together.
+    """
+
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
 class Operation:
     """A kind of work that this room can do.
 
@@ -104,7 +142,9 @@ class Operation:
     result_type: type[Message]
     limits: Limits
     sources: Callable[[Any], list[Source]]
-    run: Callable[[Job[Any]], Result]
+    run: Callable[[Job[Any]], Result | Split]
     # What outputs become to a video, by name. Said here, and not by a run: a run may have been
     # taken over by the file that it decodes.
     roles: Mapping[str, Role.ValueType] = field(default_factory=dict)
+    # The kinds of the parts that it may be split into; said here for the same reason.
+    parts: frozenset[str] = frozenset()

@@ -5,8 +5,8 @@ of its own, `child` in forks of it; `jail` is what confines a child.
 """
 
 from services.media.sandbox.conversation import Ears, Lost
-from services.media.sandbox.outcome import Failure, Outcome, Success
+from services.media.sandbox.outcome import Failure, Outcome, Split, Success
 from services.media.sandbox.parent import Sandbox
 from services.media.sandbox.wire import Order
 
-__all__ = ["Ears", "Failure", "Lost", "Order", "Outcome", "Sandbox", "Success"]
+__all__ = ["Ears", "Failure", "Lost", "Order", "Outcome", "Sandbox", "Split", "Success"]

@@ -11,7 +11,17 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from services.media.operations import CHECKPOINT_BYTES, BadMedia, Job, Limits, operation
+from google.protobuf.message import Message
+
+from services.media.operations import (
+    CHECKPOINT_BYTES,
+    PARTIAL_BYTES,
+    BadMedia,
+    Job,
+    Limits,
+    Split,
+    operation,
+)
 from services.media.sandbox import jail, wire
 
 _LINE = 3  # the file descriptor of the line to the worker
@@ -63,6 +73,8 @@ def _work(message: dict[str, Any], scratch: Path, limits: Limits) -> dict[str, A
         _progress,
         base64.b64decode(message["state"]),
         _checkpoint,
+        _partial,
+        wire.parts_of(message),
     )
     try:
         result = doing.run(job)
@@ -73,8 +85,10 @@ def _work(message: dict[str, Any], scratch: Path, limits: Limits) -> dict[str, A
     except Exception as error:  # noqa: BLE001 - whatever a decoder raises is this job's failure
         traceback.print_exc()
         return _explain(error, limits)
+    if isinstance(result, Split):
+        return {"split": wire.split(result)}
     return {
-        "result": base64.b64encode(result.message.SerializeToString()).decode(),
+        "result": wire.text(result.message.SerializeToString()),
         "outputs": [wire.output(output) for output in result.outputs],
     }
 
@@ -110,7 +124,14 @@ def _progress(percent: float) -> None:
 def _checkpoint(state: bytes) -> None:
     if len(state) > CHECKPOINT_BYTES:
         raise ValueError(f"a state of {len(state)} bytes is too large to save")
-    _answer({"state": base64.b64encode(state).decode()})
+    _answer({"state": wire.text(state)})
+
+
+def _partial(known: Message) -> None:
+    result = known.SerializeToString()
+    if len(result) > PARTIAL_BYTES:
+        raise ValueError(f"a partial result of {len(result)} bytes is too large to tell")
+    _answer({"partial": wire.text(result)})
 
 
 def _answer(message: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from services.media.operations import CHECKPOINT_BYTES
+from services.media.operations import CHECKPOINT_BYTES, PARTIAL_BYTES
 from services.media.sandbox import wire
 
 _READ_BYTES = 1 << 16
@@ -26,10 +26,12 @@ class Nonsense(Exception):
 
 @dataclass(frozen=True)
 class Ears:
-    """Who hears what a child says before it is done: percentages, and states to save."""
+    """Who hears what a child says before it is done: percentages, states to save, and what it
+    knows of the result."""
 
     progress: Callable[[float], None]
     checkpoint: Callable[[bytes], None]
+    partial: Callable[[bytes], None]
 
 
 class Child:
@@ -124,12 +126,20 @@ def _is_remark(message: dict[str, Any], ears: Ears) -> bool:
         ears.progress(percent)
         return True
     if "state" in message:
-        try:
-            state = base64.b64decode(message["state"], validate=True)
-        except (TypeError, ValueError, binascii.Error) as error:
-            raise Nonsense from error
-        if len(state) > CHECKPOINT_BYTES:
-            raise Nonsense
-        ears.checkpoint(state)
+        ears.checkpoint(_bytes_of(message["state"], CHECKPOINT_BYTES))
+        return True
+    if "partial" in message:
+        ears.partial(_bytes_of(message["partial"], PARTIAL_BYTES))
         return True
     return False
+
+
+def _bytes_of(text: Any, most: int) -> bytes:
+    """Bytes as a child says them. Raises Nonsense."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (TypeError, ValueError, binascii.Error) as error:
+        raise Nonsense from error
+    if len(data) > most:
+        raise Nonsense
+    return data

@@ -80,7 +80,7 @@ class Item:
             return ended
         if self.order.sources and not self.reaches_out:
             shutil.rmtree(self._sources)
-        if ended.outputs:
+        if isinstance(ended, Success) and ended.outputs:
             # Out of reach of whatever the child does next.
             target.parent.mkdir(parents=True, exist_ok=True)
             self._scratch.rename(target)

@@ -1,6 +1,7 @@
 """How an item ended, read from what its child said and how it ended itself."""
 
 import base64
+import math
 import os
 import signal
 import stat
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from services.media.operations import Limits, Output
+from services.media.operations import MOST_PARTS, SPLIT_BYTES, Limits, Output
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,24 @@ class Failure:
     retryable: bool = False
 
 
-Outcome = Success | Failure
+@dataclass(frozen=True)
+class Part:
+    """A piece of a job's work; the spec is serialized."""
+
+    kind: str
+    spec: bytes
+    weight: float
+
+
+@dataclass(frozen=True)
+class Split:
+    """A job that hands the rest on. Nothing is known of the parts but that they are not too many
+    and not too large: whether the job may have them is for others to say."""
+
+    parts: tuple[Part, ...]
+
+
+Outcome = Success | Failure | Split
 UNUSABLE = Failure("ended without a usable result")
 
 
@@ -60,6 +78,8 @@ def read(answer: Mapping[str, Any], scratch: Path) -> Outcome:
     try:
         if "failure" in answer:
             return Failure(str(answer["failure"]), answer["retryable"] is True)
+        if "split" in answer:
+            return _split(answer["split"])
         outputs = tuple(_output(scratch, *each) for each in answer["outputs"])
         return Success(base64.b64decode(answer["result"]), outputs)
     except (KeyError, TypeError, ValueError, OSError):
@@ -72,6 +92,23 @@ def moved(success: Success, before: Path, after: Path) -> Success:
         replace(output, path=after / output.path.relative_to(before)) for output in success.outputs
     )
     return replace(success, outputs=tuple(outputs))
+
+
+def _split(said: list[Any]) -> Outcome:
+    """Raises TypeError or ValueError."""
+    parts = tuple(_part(*each) for each in said)
+    if not 0 < len(parts) <= MOST_PARTS or sum(len(part.spec) for part in parts) > SPLIT_BYTES:
+        return Failure("was to be done in too many parts, or in too large ones, or in none")
+    return Split(parts)
+
+
+def _part(kind: str, spec: str, weight: float) -> Part:
+    """Raises TypeError or ValueError when it is not one."""
+    if not (isinstance(kind, str) and isinstance(weight, float)):
+        raise TypeError
+    if not (math.isfinite(weight) and weight > 0):
+        raise ValueError(weight)
+    return Part(kind, base64.b64decode(spec, validate=True), weight)
 
 
 def _output(scratch: Path, name: str, path: str, content_type: str, file_name: str) -> Output:

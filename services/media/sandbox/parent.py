@@ -10,7 +10,7 @@ from services.media.sandbox import outcome
 from services.media.sandbox.conversation import Ears, Lost, Nonsense
 from services.media.sandbox.item import Item
 from services.media.sandbox.link import PROGRAM
-from services.media.sandbox.outcome import Failure, Outcome, Success
+from services.media.sandbox.outcome import Failure, Outcome
 from services.media.sandbox.pool import Pool, Resident
 from services.media.sandbox.watch import SECONDS_BETWEEN_LOOKS, Watch
 from services.media.sandbox.wire import Order
@@ -71,7 +71,9 @@ class Sandbox:
         try:
             ended = await self._serve(item, resident, scratch, ears)
             is_good = (
-                isinstance(ended, Success) and not item.reaches_out and resident.is_good_for_more()
+                not isinstance(ended, Failure)
+                and not item.reaches_out
+                and resident.is_good_for_more()
             )
             return ended
         finally:

@@ -7,12 +7,14 @@ it decodes, so reading what it says must be harmless.
 import base64
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.media.operations import Limits, Output, SourceFile
+from google.protobuf.message import Message
+
+from services.media.operations import Limits, Output, SourceFile, Split, operation
 
 HEADER = struct.Struct(">I")
 MAX_FRAME_BYTES = 64 << 20
@@ -23,7 +25,10 @@ ERROR_LOG = ".stderr"
 
 @dataclass(frozen=True)
 class Order:
-    """One item for a child: what to do, for whom, with what, and what an attempt before saved."""
+    """One item for a child: what to do, for whom, with what, and what an attempt before saved.
+
+    `parts` are the kinds and the results, serialized, of the parts that one before split it into.
+    """
 
     account: str
     kind: str
@@ -31,6 +36,7 @@ class Order:
     sources: Mapping[str, SourceFile]
     limits: Limits
     state: bytes = b""
+    parts: Sequence[tuple[str, bytes]] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,11 @@ class Room:
     beyond: tuple[Path, ...] = ()
 
 
+def text(data: bytes) -> str:
+    """Bytes as JSON can have them."""
+    return base64.b64encode(data).decode()
+
+
 def frame(message: dict[str, Any]) -> bytes:
     """A message with its length in front."""
     body = json.dumps(message).encode()
@@ -58,8 +69,9 @@ def job(order: Order, sources: Mapping[str, Path], room: Room) -> bytes:
     return frame(
         {
             "kind": order.kind,
-            "spec": base64.b64encode(order.spec).decode(),
-            "state": base64.b64encode(order.state).decode(),
+            "spec": text(order.spec),
+            "state": text(order.state),
+            "parts": [[kind, text(result)] for kind, result in order.parts],
             "sources": {
                 name: [str(path), order.sources[name].file_name, order.sources[name].content_type]
                 for name, path in sources.items()
@@ -82,6 +94,21 @@ def room_of(message: dict[str, Any]) -> Room:
     """The room of the child that is given a job."""
     sources, scratch, item, *beyond = map(Path, message["room"])
     return Room(sources, scratch, item, tuple(beyond))
+
+
+def parts_of(message: dict[str, Any]) -> list[Message]:
+    """The results of the parts of a job."""
+    return [
+        operation(kind).result_type.FromString(base64.b64decode(result))
+        for kind, result in message["parts"]
+    ]
+
+
+def split(made: Split) -> list[list[Any]]:
+    """How a child names the parts that are to be made."""
+    return [
+        [part.kind, text(part.spec.SerializeToString()), float(part.weight)] for part in made.parts
+    ]
 
 
 def output(made: Output) -> list[str]:

@@ -14,7 +14,9 @@ from services.chassis.errors import Invalid, NotFound, VitascopeError
 from services.media import operations, sandbox
 from services.media.fetch import FetchError, FetchFailed
 from services.media.operations import BadMedia, Operation, Source, SourceFile
+from services.media.worker.leases import End
 from services.media.worker.outputs import Outputs, fill_addresses
+from services.media.worker.parts import checked_parts, partial_for
 from services.media.worker.sources import Sources
 from vitascope.work.v1.work_pb2 import Assignment, Failure, Success
 
@@ -37,7 +39,7 @@ class Attempts:
         self._sandbox = jail
         self._outputs = outputs
 
-    async def make(self, assignment: Assignment, ears: sandbox.Ears) -> Success | Failure:
+    async def make(self, assignment: Assignment, ears: sandbox.Ears) -> End:
         """Try it. Leaves no file and no process behind, also when it is cancelled."""
         telemetry.set_request_id(assignment.lease.item_id)
         scratch = self._folder / f"{assignment.lease.item_id}-{assignment.lease.attempt}"
@@ -57,9 +59,7 @@ class Attempts:
             if scratch.exists():
                 await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
 
-    async def _make(
-        self, assignment: Assignment, scratch: Path, ears: sandbox.Ears
-    ) -> Success | Failure:
+    async def _make(self, assignment: Assignment, scratch: Path, ears: sandbox.Ears) -> End:
         operation = operations.operation(assignment.kind)
         seconds = deadline_seconds(operation)
         try:
@@ -72,7 +72,7 @@ class Attempts:
 
     async def _do(
         self, operation: Operation, assignment: Assignment, scratch: Path, ears: sandbox.Ears
-    ) -> Success | Failure:
+    ) -> End:
         spec = _parsed(operation.spec_type, assignment.spec, "what is asked for cannot be read")
         wanted = operation.sources(spec)
         begun = _FETCH_PERCENT if any(source.url is not None for source in wanted) else 0.0
@@ -85,14 +85,23 @@ class Attempts:
             ),
             limits=operation.limits,
             state=assignment.checkpoint,
+            parts=[(part.kind, part.result) for part in assignment.parts],
         )
-        rest = replace(ears, progress=lambda percent: ears.progress(_after(begun, percent)))
+        rest = replace(
+            ears,
+            progress=lambda percent: ears.progress(_after(begun, percent)),
+            partial=partial_for(operation, ears.partial),
+        )
         outcome = await self._sandbox.run(order, scratch / "made", rest)
         if isinstance(outcome, sandbox.Failure):
             return Failure(message=outcome.message, retryable=outcome.retryable)
+        if isinstance(outcome, sandbox.Split):
+            return checked_parts(operation, wanted, outcome)
         result = _parsed(operation.result_type, outcome.result, "ended without a usable result")
+        paths: Mapping[str, str] = {}
         if outcome.outputs:
-            fill_addresses(result, await self._outputs.publish(assignment, spec, outcome.outputs))
+            paths = await self._outputs.publish(assignment, spec, outcome.outputs)
+        fill_addresses(result, paths)
         return Success(result=result.SerializeToString())
 
     async def _bring(

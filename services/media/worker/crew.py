@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from services.media.sandbox import Ears
-from services.media.worker.leases import Key, Leases, key_of
+from services.media.worker.leases import End, Key, Leases, key_of
 from services.media.worker.turns import Turns
-from vitascope.work.v1.work_pb2 import Assignment, Failure, Success, WorkResponse
+from vitascope.work.v1.work_pb2 import Assignment, Failure, WorkResponse
 
-Make = Callable[[Assignment, Ears], Awaitable[Success | Failure]]
+Make = Callable[[Assignment, Ears], Awaitable[End]]
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -67,6 +67,7 @@ class Crew:
             ears = Ears(
                 lambda percent: self._leases.advance(key, percent),
                 lambda state: self._leases.save(key, state),
+                lambda known: self._leases.tell(key, known),
             )
             outcome = await self._make(assignment, ears)
         self._leases.finish(key, outcome)

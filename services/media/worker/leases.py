@@ -14,12 +14,16 @@ from vitascope.work.v1.work_pb2 import (
     Heartbeat,
     Lease,
     Progress,
+    Split,
     Success,
     WorkRequest,
 )
 
 Key = tuple[str, int]
 """An item's id and which attempt at it."""
+
+End = Success | Failure | Split
+"""How an attempt ended."""
 
 SECONDS_BETWEEN_PROGRESS = 0.1
 # The ledger writes each to its database.
@@ -44,6 +48,8 @@ class _Held:
     percent: float = 0.0
     told_percent: float = 0.0
     told_at: float = -math.inf
+    partial: bytes | None = None
+    told_partial: bytes | None = None
     state: bytes | None = None
     told_state: bytes | None = None
     told_state_at: float = -math.inf
@@ -99,21 +105,30 @@ class Leases:
             held.state = state
             self.changed.set()
 
+    def tell(self, key: Key, partial: bytes) -> None:
+        """Note what is known of an attempt's result so far; the newest counts."""
+        if held := self._held.get(key):
+            held.partial = partial
+            self.changed.set()
+
     def advance(self, key: Key, percent: float) -> None:
         """Note that an attempt got further; it never goes back."""
         if held := self._held.get(key):
             held.percent = max(held.percent, min(percent, _MOST_PERCENT))
             self.changed.set()
 
-    def finish(self, key: Key, outcome: Success | Failure) -> None:
+    def finish(self, key: Key, outcome: End) -> None:
         """Note how an attempt ended."""
         if held := self._held.get(key):
             held.finished = Finished(lease=held.lease)
             held.finished_at = self._clock()
-            if isinstance(outcome, Success):
-                held.finished.success.CopyFrom(outcome)
-            else:
-                held.finished.failure.CopyFrom(outcome)
+            match outcome:
+                case Success():
+                    held.finished.success.CopyFrom(outcome)
+                case Failure():
+                    held.finished.failure.CopyFrom(outcome)
+                case Split():
+                    held.finished.split.CopyFrom(outcome)
             self.changed.set()
 
     def drain(self) -> None:
@@ -128,6 +143,7 @@ class Leases:
         for held in self._held.values():
             held.told_finished = False
             held.told_state, held.told_state_at = None, -math.inf
+            held.told_partial = None
 
     def due(self) -> Iterator[WorkRequest]:
         """What is to be said now; each is taken as said when the next is asked for."""
@@ -144,12 +160,14 @@ class Leases:
             if _checkpoint_due_at(held) <= now:
                 held.told_state, held.told_state_at = held.state, now
                 yield WorkRequest(checkpoint=Checkpoint(lease=held.lease, state=held.state or b""))
+            if _progress_due_at(held) <= now:
+                said = _progress(held, now)
+                held.told_percent, held.told_at = held.percent, now
+                held.told_partial = held.partial
+                yield WorkRequest(progress=said)
             if held.finished and not held.told_finished and ends_due:
                 held.told_finished = True
                 yield WorkRequest(finished=held.finished)
-            elif _progress_due_at(held) <= now:
-                held.told_percent, held.told_at = held.percent, now
-                yield WorkRequest(progress=_progress(held, now))
 
     def seconds_until_due(self) -> float:
         """How long there is nothing to say, unless something changes."""
@@ -173,7 +191,11 @@ class Leases:
 
 
 def _progress_due_at(held: _Held) -> float:
-    if held.finished or held.percent <= held.told_percent:
+    if held.finished:
+        # A good end makes both known by itself; for another it is the last chance.
+        is_untold = held.partial is not held.told_partial and not held.told_finished
+        return -math.inf if is_untold and not held.finished.HasField("success") else math.inf
+    if held.percent <= held.told_percent and held.partial is held.told_partial:
         return math.inf
     return held.told_at + SECONDS_BETWEEN_PROGRESS
 
@@ -186,5 +208,9 @@ def _checkpoint_due_at(held: _Held) -> float:
 
 
 def _progress(held: _Held, now: float) -> Progress:
-    remaining = (now - held.since) * (100 - held.percent) / held.percent
-    return Progress(lease=held.lease, percent=held.percent, eta_seconds=remaining)
+    told = Progress(lease=held.lease, percent=held.percent)
+    if held.percent > 0:
+        told.eta_seconds = (now - held.since) * (100 - held.percent) / held.percent
+    if held.partial is not None and held.partial is not held.told_partial:
+        told.partial_result = held.partial
+    return told

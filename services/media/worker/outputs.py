@@ -82,10 +82,16 @@ class Outputs:
 
 
 def fill_addresses(result: Message, paths: Mapping[str, str]) -> None:
-    """Set the result's output fields to the paths of the outputs with their names."""
+    """Set the result's output fields to the paths of the outputs with their names.
+
+    Those of outputs that are not there are cleared: a run may have been taken over by the file
+    that it decodes, and name another's.
+    """
     for field in result.DESCRIPTOR.fields:
-        if field.GetOptions().Extensions[options_pb2.output_file] and field.name in paths:
-            setattr(result, field.name, paths[field.name])
+        if field.GetOptions().Extensions[options_pb2.output_file]:
+            result.ClearField(field.name)
+            if field.name in paths:
+                setattr(result, field.name, paths[field.name])
 
 
 def _file_name(assignment: Assignment, spec: Message, output: Output) -> str:

@@ -936,8 +936,8 @@ class Assignment(_message.Message):
         """Where outputs go."""
 
     @_builtins.property
-    def parts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """The results of the parts that an earlier attempt split it into, in their
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartResult]:
+        """What became of the parts that an earlier attempt split it into, in their
         order; empty when there are none.
         """
 
@@ -951,7 +951,7 @@ class Assignment(_message.Message):
         destination: _internal_pb2.Destination | None = ...,
         lease_seconds: _builtins.float = ...,
         checkpoint: _builtins.bytes = ...,
-        parts: _abc.Iterable[_builtins.bytes] | None = ...,
+        parts: _abc.Iterable[Global___PartResult] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "lease", b"lease"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -960,6 +960,32 @@ class Assignment(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Assignment: _TypeAlias = Assignment  # noqa: Y015
+
+@_typing.final
+class PartResult(_message.Message):
+    """What became of a part."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """Its kind."""
+    result: _builtins.bytes
+    """The kind's result message, serialized."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        result: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartResult: _TypeAlias = PartResult  # noqa: Y015
 
 @_typing.final
 class Cancel(_message.Message):
