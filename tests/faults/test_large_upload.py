@@ -1,15 +1,13 @@
 """A 2 GiB upload: flat memory in every process, and the bytes come back."""
 
 import hashlib
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import psutil
 
 from tests.flows.walk import create
+from tests.kit.memory import peaks
 from tests.kit.suite import Suite
 
 MIB = 1 << 20
@@ -47,30 +45,6 @@ def head() -> bytes:
 
 def tail() -> bytes:
     return f"\r\n--{BOUNDARY}--\r\n".encode()
-
-
-@contextmanager
-def peaks(suite: Suite) -> Iterator[dict[str, int]]:
-    """Watch the resident memory of every process of the suite; yields the peak of each."""
-    seen: dict[str, int] = {}
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(0.2):
-            for process in suite.processes():
-                try:
-                    name = f"{process.pid} {' '.join(process.cmdline()[1:4])}"
-                    seen[name] = max(seen.get(name, 0), process.memory_info().rss)
-                except psutil.NoSuchProcess:
-                    continue
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        done.set()
-        thread.join()
 
 
 def test_two_gibibytes_with_flat_memory(tmp_path: Path) -> None:
