@@ -15,6 +15,7 @@ from services.chassis.settings import Settings, load
 from services.chassis.storage import Storage
 from services.media.actions.backends import Backends, Catalogue
 from services.media.actions.files import Files
+from services.media.actions.links import Links
 from services.media.actions.outputs import Outputs
 from services.media.actions.settling import Settling
 from services.media.actions.upkeep import Upkeep
@@ -47,7 +48,7 @@ def wire(
     uploads, files, outputs = Uploads(backends), Files(backends), Outputs(backends)
     upkeep = Upkeep(backends)
     events = Consumer(backends.database, backends.settings, GROUP, handlers(upkeep))
-    media = MediaApi(uploads, files, backends.settings.public_url)
+    media = MediaApi(uploads, files, Links(backends, files), backends.settings.public_url)
     servicers: list[Registration] = [
         (add_MediaServiceServicer_to_server, media),
         (add_StoreServiceServicer_to_server, StoreApi(files, outputs)),

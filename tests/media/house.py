@@ -32,6 +32,7 @@ from services.chassis.storage import Storage
 from services.chassis.tokens import SigningKey, UserClaims, sign_user_token
 from services.media.actions.backends import Backends, Catalogue
 from services.media.actions.files import Files
+from services.media.actions.links import Links
 from services.media.actions.outputs import Outputs
 from services.media.actions.settling import Settling
 from services.media.actions.upkeep import Upkeep
@@ -332,7 +333,7 @@ async def open_house(folder: Path, **changes: Any) -> AsyncIterator[House]:
             catalogue=Catalogue(clients.stub(videos_pb2_grpc.CatalogueServiceStub)),
         )
         uploads, files, upkeep = Uploads(backends), Files(backends), Upkeep(backends)
-        media = MediaApi(uploads, files, settings.public_url)
+        media = MediaApi(uploads, files, Links(backends, files), settings.public_url)
         servicers: list[Registration] = [
             (media_pb2_grpc.add_MediaServiceServicer_to_server, media),
             (

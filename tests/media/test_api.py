@@ -132,6 +132,7 @@ async def test_a_download_is_the_upload(house: House, video: str) -> None:
         "accept-ranges": "bytes",
         "content-length": str(len(BYTES)),
         "content-type": "video/mp4",
+        "cache-control": "private, no-cache",
         "content-disposition": "attachment; filename=\"clip.mp4\"; filename*=UTF-8''clip.mp4",
         "x-content-type-options": "nosniff",
     }
@@ -165,7 +166,7 @@ async def test_a_range_is_sent(house: House, video: str, header: str, start: int
     assert answer.headers["content-length"] == str(end - start)
 
 
-@pytest.mark.parametrize("header", ["bytes=3-1", "bytes=a-b", "lines=1-2", "bytes=0-1,5-6", "-"])
+@pytest.mark.parametrize("header", ["bytes=3-1", "bytes=a-b", "lines=1-2", "bytes=0-1,6-5", "-"])
 async def test_a_range_that_is_none_gives_the_whole(house: House, video: str, header: str) -> None:
     answer = await house.download(video, range=header)
     assert (answer.status, answer.body) == (200, BYTES)

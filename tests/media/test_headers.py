@@ -1,4 +1,4 @@
-"""Ranges, validators, names and types, against what the RFCs say."""
+"""Names and types of files in headers, against what the RFCs say."""
 
 import re
 from email.message import Message
@@ -8,104 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.media.model.files import RangeNotSatisfiable, display_name
-from services.media.model.headers import (
-    ByteRange,
-    content_disposition,
-    content_type_of,
-    is_known,
-    parse_range,
-    range_applies,
-)
-
-SIZES = st.integers(1, 2**50)
-POSITIONS = st.integers(0, 2**60)
-
-
-@given(SIZES, POSITIONS, POSITIONS)
-def test_a_range_with_both_ends(size: int, first: int, last: int) -> None:
-    header = f"bytes={first}-{last}"
-    if last < first:
-        assert parse_range(header, size) is None
-    elif first >= size:
-        with pytest.raises(RangeNotSatisfiable) as refusal:
-            parse_range(header, size)
-        assert refusal.value.metadata["http-header-content-range"] == f"bytes */{size}"
-    else:
-        assert parse_range(header, size) == ByteRange(first, min(last + 1, size), size)
-
-
-@given(SIZES, st.integers(1, 2**60))
-def test_the_last_bytes(size: int, count: int) -> None:
-    assert parse_range(f"bytes=-{count}", size) == ByteRange(max(0, size - count), size, size)
-
-
-@given(SIZES, st.data())
-def test_an_open_range(size: int, data: st.DataObject) -> None:
-    first = data.draw(st.integers(0, size - 1))
-    assert parse_range(f"Bytes={first}-", size) == ByteRange(first, size, size)
-
-
-@given(st.text() | st.from_regex(r"bytes=[0-9, -]*"), st.integers(0, 1000))
-def test_any_header_gives_a_range_inside_the_file_or_none(header: str, size: int) -> None:
-    try:
-        part = parse_range(header, size)
-    except RangeNotSatisfiable:
-        return
-    assert part is None or 0 <= part.start < part.end <= size == part.size
-
-
-@pytest.mark.parametrize(
-    "header", ["", "bytes", "bytes=", "bytes=-", "bytes=1", "bytes=1-2,4-5", "bytes=+1-2",
-               "bytes=1 - 2", "bytes=١-٢", "bytes=0x1-2", "items=0-1", "bytes=0-" + "9" * 5000]
-)  # fmt: skip
-def test_headers_that_ask_for_nothing_we_give(header: str) -> None:
-    assert parse_range(header, 100) is None
-
-
-def test_no_bytes_at_the_end_are_no_range() -> None:
-    with pytest.raises(RangeNotSatisfiable):
-        parse_range("bytes=-0", 100)
-
-
-def test_an_empty_file_has_no_ranges() -> None:
-    assert parse_range("bytes=0-", 0) is None
-
-
-def test_empty_members_of_a_list_of_ranges_do_not_count() -> None:
-    assert parse_range("bytes= ,1-2 ,", 100) == ByteRange(1, 3, 100)
-
-
-@pytest.mark.parametrize(
-    ("header", "known"),
-    [
-        ('"abc"', True),
-        ('W/"abc"', True),
-        (' "x" ,"abc"', True),
-        ('"x,y", W/"abc", "z"', True),
-        ("*", True),
-        ("abc", False),
-        ('"ABC"', False),
-        ('"abcd"', False),
-        ('"x"', False),
-        ("", False),
-    ],
-)
-def test_known_tags(header: str, known: bool) -> None:
-    assert is_known(header, '"abc"') is known
-
-
-def test_a_range_counts_for_the_same_file_only() -> None:
-    assert range_applies("", '"abc"')
-    assert range_applies('"abc"', '"abc"')
-    for other in ('W/"abc"', '"abd"', "Sun, 22 Nov 2026 06:00:00 GMT"):
-        assert not range_applies(other, '"abc"')
+from services.media.model.files import Role, display_name
+from services.media.model.headers import content_disposition, content_type_of
 
 
 @given(st.text(min_size=1))
 def test_a_name_arrives_as_it_left(name: str) -> None:
     name = display_name(name)
-    header = content_disposition(name)
+    header = content_disposition(Role.ORIGINAL, name)
     assert re.fullmatch(r"[ -~]+", header), "a header is one line of ASCII"
     found = re.fullmatch(r"attachment; filename=\"([^\"\\]*)\"; filename\*=UTF-8''(\S+)", header)
     assert found
@@ -115,9 +25,16 @@ def test_a_name_arrives_as_it_left(name: str) -> None:
 
 def test_a_mail_reader_understands_the_header() -> None:
     message = Message()
-    message["Content-Disposition"] = content_disposition("plain; name.mp4")
+    message["Content-Disposition"] = content_disposition(Role.ORIGINAL, "plain; name.mp4")
     assert message.get_content_disposition() == "attachment"
     assert message.get_param("filename", header="content-disposition") == "plain; name.mp4"
+
+
+def test_what_is_made_to_be_shown_is_shown() -> None:
+    kinds = {role: content_disposition(role, "a").partition(";")[0] for role in Role}
+    saved = {role for role, kind in kinds.items() if kind == "attachment"}
+    assert saved == {Role.ORIGINAL, Role.PROCESSED}
+    assert set(kinds.values()) == {"attachment", "inline"}
 
 
 @given(st.text())

@@ -1,9 +1,10 @@
 """Finding files and reading them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 from services.media.actions.backends import Backends
 from services.media.model.files import (
+    STORYBOARD,
     FileNotStored,
     Media,
     OutputAddress,
@@ -19,18 +20,37 @@ class Files:
     def __init__(self, backends: Backends) -> None:
         self._backends = backends
 
-    async def of_team(self, video_id: str, role: Role, team_id: str | None) -> StoredFile:
+    async def of_team(self, video_id: str, role: Role, team_id: str | None) -> Media:
         """A file of a team's video. Raises UnknownVideo and FileNotStored."""
         await self._backends.catalogue.of_team(video_id, team_id)
-        return (await self.of_video(video_id, role)).file
+        return await self.of_video(video_id, role)
 
     async def of_video(self, video_id: str, role: Role) -> Media:
         """A file of a video, whoever owns it. Raises FileNotStored."""
         async with self._backends.database.reading() as tx:
             media = await filing.find_media(tx, video_id, role)
         if media is None:
-            raise FileNotStored(f"The video has no {role} file yet.")
+            raise FileNotStored(f"The video has no {role.replace('_', ' ')} yet.")
         return media
+
+    async def storyboard(self, video_id: str, team_id: str | None, file_name: str) -> Media:
+        """The file of that name of a video's storyboard; its picture when the name is empty.
+
+        Raises UnknownVideo and FileNotStored.
+        """
+        if not file_name:
+            return await self.of_team(video_id, Role.STORYBOARD, team_id)
+        await self._backends.catalogue.of_team(video_id, team_id)
+        return await self.named(video_id, STORYBOARD, file_name)
+
+    async def named(self, video_id: str, roles: Collection[Role], file_name: str) -> Media:
+        """The file of that name among those of a video in these roles. Raises FileNotStored."""
+        async with self._backends.database.reading() as tx:
+            found = [await filing.find_media(tx, video_id, role) for role in roles]
+        for media in found:
+            if media is not None and media.file.file_name == file_name:
+                return media
+        raise FileNotStored("There is no such file.")
 
     async def at(self, path: str) -> StoredFile:
         """The output of a task that is served at a path. Raises FileNotStored."""

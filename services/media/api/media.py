@@ -1,41 +1,38 @@
 """MediaService: bytes in and out, for the world."""
 
 from collections.abc import AsyncIterator, Mapping
-from email.utils import format_datetime
-from typing import Any, TypeAlias
+from datetime import timedelta
+from urllib.parse import quote
 
-import grpc
 from google.api.httpbody_pb2 import HttpBody
 
 from services.chassis.auth import identity
 from services.media.actions.files import Files
+from services.media.actions.links import Links
 from services.media.actions.uploads import Uploads
-from services.media.model.files import (
-    BrokenUpload,
-    NoFile,
-    Role,
-    StoredFile,
-    Video,
-    display_name,
-)
-from services.media.model.headers import (
-    content_disposition,
-    content_type_of,
-    entity_tag,
-    is_known,
-    parse_range,
-    range_applies,
-)
+from services.media.api.delivery import Context, deliver
+from services.media.model.files import BrokenUpload, Media, NoFile, Role, Video, display_name
+from services.media.model.headers import content_disposition, content_type_of
+from services.media.model.links import LASTS_USUALLY
 from vitascope.media.v1 import media_pb2, media_pb2_grpc
 
-Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Piece = media_pb2.UploadMediaRequest | media_pb2.UploadLightMediaRequest
-Asked = (
+OfVideo = (
     media_pb2.DownloadOriginalRequest
     | media_pb2.DownloadProcessedRequest
-    | media_pb2.DownloadOutputRequest
+    | media_pb2.DownloadScreenshotRequest
+    | media_pb2.DownloadWebVideoRequest
 )
 
+# The files of a video by what stands for them in the addresses of downloads.
+_FILES: Mapping[str, Role] = {
+    "original": Role.ORIGINAL,
+    "processed": Role.PROCESSED,
+    "screenshot/small": Role.THUMBNAIL_SMALL,
+    "screenshot/large": Role.THUMBNAIL_LARGE,
+    "web": Role.WEB_VIDEO,
+    "storyboard": Role.STORYBOARD,
+}
 # An output's address is made up anew with every attempt, so what it names never changes.
 _WEEK = {"cache-control": "max-age=604800"}
 
@@ -43,9 +40,10 @@ _WEEK = {"cache-control": "max-age=604800"}
 class MediaApi(media_pb2_grpc.MediaServiceServicer):
     """The documented Media endpoints."""
 
-    def __init__(self, uploads: Uploads, files: Files, public_url: str) -> None:
+    def __init__(self, uploads: Uploads, files: Files, links: Links, public_url: str) -> None:
         self._uploads = uploads
         self._files = files
+        self._links = links
         self._public_url = public_url
 
     async def UploadMedia(
@@ -67,22 +65,73 @@ class MediaApi(media_pb2_grpc.MediaServiceServicer):
     async def DownloadOriginal(
         self, request: media_pb2.DownloadOriginalRequest, context: Context
     ) -> AsyncIterator[HttpBody]:
-        file = await self._files.of_team(request.video_id, Role.ORIGINAL, identity().team_id)
-        async for body in self._deliver(request, file, context, _attached(file)):
+        async for body in self._of_team(Role.ORIGINAL, request, context):
             yield body
 
     async def DownloadProcessed(
         self, request: media_pb2.DownloadProcessedRequest, context: Context
     ) -> AsyncIterator[HttpBody]:
-        file = await self._files.of_team(request.video_id, Role.PROCESSED, identity().team_id)
-        async for body in self._deliver(request, file, context, _attached(file)):
+        async for body in self._of_team(Role.PROCESSED, request, context):
+            yield body
+
+    async def DownloadScreenshot(
+        self, request: media_pb2.DownloadScreenshotRequest, context: Context
+    ) -> AsyncIterator[HttpBody]:
+        async for body in self._of_team(_FILES[f"screenshot/{request.size}"], request, context):
+            yield body
+
+    async def DownloadWebVideo(
+        self, request: media_pb2.DownloadWebVideoRequest, context: Context
+    ) -> AsyncIterator[HttpBody]:
+        async for body in self._of_team(Role.WEB_VIDEO, request, context):
+            yield body
+
+    async def DownloadStoryboard(
+        self, request: media_pb2.DownloadStoryboardRequest, context: Context
+    ) -> AsyncIterator[HttpBody]:
+        team_id = identity().team_id
+        media = await self._files.storyboard(request.video_id, team_id, request.file_name)
+        async for body in deliver(self._files, request, media.file, context, _private(media)):
+            yield body
+
+    async def CreateLink(
+        self, request: media_pb2.CreateLinkRequest, context: Context
+    ) -> media_pb2.CreateLinkResponse:
+        lasts = LASTS_USUALLY
+        if request.HasField("expires_in_seconds"):
+            lasts = timedelta(seconds=request.expires_in_seconds)
+        role = _FILES[request.file]
+        link = await self._links.create(request.video_id, role, identity().team_id, lasts)
+        answer = media_pb2.CreateLinkResponse(
+            url=f"{self._public_url}/media/v1/link/{link.sealed}/{quote(link.file_name, safe='')}"
+        )
+        answer.expires_at.FromDatetime(link.grant.expires_at)
+        return answer
+
+    async def DownloadLinked(
+        self, request: media_pb2.DownloadLinkedRequest, context: Context
+    ) -> AsyncIterator[HttpBody]:
+        media, left = await self._links.follow(request.grant, request.file_name)
+        # Without a token in the request, only this keeps it out of what many share.
+        headers = {
+            **_named(media),
+            "cache-control": f"private, max-age={int(left.total_seconds())}",
+        }
+        async for body in deliver(self._files, request, media.file, context, headers):
             yield body
 
     async def DownloadOutput(
         self, request: media_pb2.DownloadOutputRequest, context: Context
     ) -> AsyncIterator[HttpBody]:
         file = await self._files.at(request.path)
-        async for body in self._deliver(request, file, context, _WEEK):
+        async for body in deliver(self._files, request, file, context, _WEEK):
+            yield body
+
+    async def _of_team(
+        self, role: Role, asked: OfVideo, context: Context
+    ) -> AsyncIterator[HttpBody]:
+        media = await self._files.of_team(asked.video_id, role, identity().team_id)
+        async for body in deliver(self._files, asked, media.file, context, _private(media)):
             yield body
 
     async def _receive(self, requests: AsyncIterator[Piece], *, light: bool) -> Video:
@@ -106,33 +155,6 @@ class MediaApi(media_pb2_grpc.MediaServiceServicer):
             "process_video_url": f"{videos}/process-video/{video.video_id}",
         }
 
-    async def _deliver(
-        self, request: Asked, file: StoredFile, context: Context, headers: Mapping[str, str]
-    ) -> AsyncIterator[HttpBody]:
-        etag = entity_tag(file.sha256)
-        headers = {"etag": etag, "accept-ranges": "bytes", **headers}
-        if is_known(request.if_none_match, etag):
-            await _send_headers(context, 304, headers)
-            return
-        ranged = range_applies(request.if_range, etag)
-        part = parse_range(request.range, file.size) if ranged else None
-        start, end = (part.start, part.end) if part else (0, file.size)
-        # Read before the headers go: a file that cannot be read is still a plain error then.
-        chunks = self._files.read(file, start, end)
-        first = await anext(chunks, b"")
-        headers |= {
-            "content-length": str(end - start),
-            "content-type": file.content_type,
-            "last-modified": format_datetime(file.stored_at, usegmt=True),
-            "x-content-type-options": "nosniff",
-        }
-        if part:
-            headers["content-range"] = str(part)
-        await _send_headers(context, 206 if part else 200, headers)
-        yield HttpBody(content_type=file.content_type, data=first)
-        async for chunk in chunks:
-            yield HttpBody(data=chunk)
-
 
 async def _pieces(first: Piece, requests: AsyncIterator[Piece]) -> AsyncIterator[bytes]:
     """Yield the file's bytes. Raises BrokenUpload when the stream ends without the empty message.
@@ -149,10 +171,10 @@ async def _pieces(first: Piece, requests: AsyncIterator[Piece]) -> AsyncIterator
     raise BrokenUpload
 
 
-async def _send_headers(context: Context, status: int, headers: Mapping[str, str]) -> None:
-    metadata = [(f"http-header-{name}", value) for name, value in headers.items()]
-    await context.send_initial_metadata([("http-status", str(status)), *metadata])
+def _private(media: Media) -> dict[str, str]:
+    """For those with a token only, and asked for anew: another file may take its place."""
+    return {**_named(media), "cache-control": "private, no-cache"}
 
 
-def _attached(file: StoredFile) -> dict[str, str]:
-    return {"content-disposition": content_disposition(file.file_name)}
+def _named(media: Media) -> dict[str, str]:
+    return {"content-disposition": content_disposition(media.role, media.file.file_name)}

@@ -32,6 +32,10 @@ class Role(StrEnum):
     WEB_VIDEO = "web_video"
 
 
+STORYBOARD = (Role.STORYBOARD_INDEX, Role.STORYBOARD)
+"""The files of a storyboard; the first one leads to the other, by its name."""
+
+
 @dataclass(frozen=True)
 class Video:
     """A video as the catalogue knows it; `parent_id` names the original of a processed one."""
