@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -42,6 +42,16 @@ class Opening:
     end: Fraction | None
     # Where to begin reading, in ticks of the picture's stream; None: at the beginning.
     entry: int | None
+    # From where on frames are wanted that are those of the whole part; None: from `start`.
+    resume: Fraction | None = None
+
+    def resumed(self, source: Path, time: Fraction, lead: Fraction) -> "Opening":
+        """The same part, of which only what follows a time is wanted.
+
+        Reading begins `lead` seconds before it at least.
+        """
+        beginning = _time(self.first) or Fraction(0)
+        return replace(self, resume=time, entry=_entry(source, time - lead, beginning))
 
     def enter(self, reader: InputContainer) -> None:
         """Move a source that was just opened to where reading is to begin."""

@@ -89,7 +89,7 @@ class Pipeline:
         opening, filters, colour = self._opening, self._filters, self.footage.colour
         frames = self._restored(self._decoded(packets))
         # Without a place to begin at, the beginning is to be shown as it is.
-        if filters.start:
+        if opening.resume is None and filters.start:
             lead_in = framerate.LEAD.get(filters.frame_rate_converter, 0)
             frames = since(frames, opening.start, lead_in)
         frames = scaled(
@@ -98,6 +98,10 @@ class Pipeline:
         offset = -opening.origin
         if filters.frame_rate_converter and filters.frame_rate:
             bounds = opening.start, opening.end
+            if opening.resume is not None:
+                frames = framerate.from_grid(
+                    frames, filters.frame_rate_converter, filters.frame_rate, opening.start
+                )
             frames = framerate.converted(
                 frames,
                 filters.frame_rate_converter,
@@ -118,8 +122,10 @@ class Pipeline:
             # What needs earlier frames than those that were read is broken.
             frames = dropwhile(lambda frame: not frame.key_frame, frames)
         tail = deinterlace.NEIGHBOURS + framerate.TAIL
-        before = lead(self._filters) + 1 if self._filters.start else None
-        return around(frames, opening.start, before, opening.end, tail)
+        start = opening.start if opening.resume is None else opening.resume
+        is_late = opening.resume is not None or self._filters.start
+        before = lead(self._filters) + 1 if is_late else None
+        return around(frames, start, before, opening.end, tail)
 
     def _restored(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
         """Whole pictures, without noise, in their own size."""
@@ -142,8 +148,12 @@ class Pipeline:
         order, matrix = self._target_fields, self.footage.colour.matrix
         if not order or order == self._fields:
             return frames
-        make = reordered if self._fields else interlaced
-        return make(frames, order, matrix)
+        if self._fields:
+            return reordered(frames, order, matrix)
+        if self._opening.resume is not None:
+            # Frames of a grid are numbered: the even ones begin a pair.
+            frames = dropwhile(lambda frame: (frame.pts or 0) % 2, frames)
+        return interlaced(frames, order, matrix)
 
     def _timed(self, frames: Iterator[VideoFrame], offset: Fraction) -> Iterator[VideoFrame]:
         """Frames by the new file's clock."""

@@ -1,5 +1,6 @@
 """Changes the number of frames a second."""
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -7,7 +8,7 @@ from av.video.frame import VideoFrame
 
 from services.media.engine.failure import BadMedia
 from services.media.engine.filters.native import Step, filtered
-from services.media.engine.filters.times import Ends, start_of
+from services.media.engine.filters.times import Ends, shown_at, start_of
 
 # Frames before the first, and after the last, that the converters look at.
 LEAD = {"fps": 0, "fblend": 0, "mcinterpolate": 1}
@@ -15,6 +16,8 @@ TAIL = 3
 # By how many percent of white the mean difference of neighbours must jump to be
 # a cut. FFmpeg's own limits, 8.2 and 10, mix cuts between dark scenes.
 _CUT = "5"
+# Seconds: further back than that the grid and the source's clock need not meet.
+_FAR = 5
 # Two of the blocks that mcinterpolate moves, in pixels.
 _LEAST_SIDE = 32
 
@@ -38,9 +41,37 @@ def converted(
     ends = Ends(usual, Fraction(0), None if end is None else end - start)
     padded = ends.repeated(_earlier(frames, start), LEAD[converter], TAIL)
     made = filtered(padded, lambda frame: _steps(frame, converter, rate), matrix)
-    for number, frame in enumerate(ends.take_off(made, 1 / rate)):
-        frame.pts, frame.duration, frame.time_base = number, 1, 1 / rate
+    for frame in ends.take_off(made, 1 / rate):
+        frame.pts, frame.duration = round(start_of(frame) * rate), 1
+        frame.time_base = 1 / rate
         yield frame
+
+
+def from_grid(
+    frames: Iterator[VideoFrame], converter: str, rate: Fraction, start: Fraction
+) -> Iterator[VideoFrame]:
+    """Frames after one more, the first of them shown earlier: at a multiple of 1/`rate` seconds.
+
+    Multiples count from `start`. Converters count from the first frame that they
+    see, and are to go on where another left off.
+    """
+    for frame in frames:
+        step = 1 / rate
+        if converter == "fblend" and frame.time_base:
+            # It mixes by the distance from there: that is to be told to the tick.
+            exact = _common_multiple(step, frame.time_base)
+            step = exact if exact < _FAR else step
+        earlier = math.floor((start_of(frame) - start) / step) * step + start
+        if earlier < start_of(frame):
+            yield from shown_at(frame, earlier)
+        yield frame
+        break
+    yield from frames
+
+
+def _common_multiple(one: Fraction, other: Fraction) -> Fraction:
+    across = one.numerator * other.denominator, other.numerator * one.denominator
+    return Fraction(math.lcm(*across), one.denominator * other.denominator)
 
 
 def _earlier(frames: Iterator[VideoFrame], seconds: Fraction) -> Iterator[VideoFrame]:

@@ -117,14 +117,14 @@ class Ends:
         following = next(frames, None)
         last_but_one = following or last
         self._begin_with(last)
-        yield from _shown_at(last_but_one, start_of(last) - self._usual)
+        yield from shown_at(last_but_one, start_of(last) - self._usual)
         yield last
         while following is not None:
             last_but_one, last = last, following
             yield last
             following = next(frames, None)
         self._end_with(last)
-        yield from _shown_at(last_but_one, end_of(last))
+        yield from shown_at(last_but_one, end_of(last))
 
     def repeated(
         self, frames: Iterator[VideoFrame], before: int, after: int
@@ -136,13 +136,13 @@ class Ends:
                 self._begin_with(frame)
                 lacking = before if start_of(frame) == self._first else 0
                 for place in range(lacking, 0, -1):
-                    yield from _shown_at(frame, start_of(frame) - place * self._usual)
+                    yield from shown_at(frame, start_of(frame) - place * self._usual)
             last = frame
             yield frame
         if last is not None:
             self._end_with(last)
             for place in range(after):
-                yield from _shown_at(last, end_of(last) + place * self._usual)
+                yield from shown_at(last, end_of(last) + place * self._usual)
 
     def take_off(
         self, frames: Iterator[VideoFrame], lasts: Fraction = Fraction(0)
@@ -165,7 +165,8 @@ class Ends:
             self._end = end_of(frame)
 
 
-def _shown_at(frame: VideoFrame, start: Fraction) -> Iterator[VideoFrame]:
+def shown_at(frame: VideoFrame, start: Fraction) -> Iterator[VideoFrame]:
+    """The frame at another time, in seconds, while it is looked at; then it has its own again."""
     own = frame.pts
     frame.pts = round(start / _tick(frame))
     yield frame
