@@ -64,6 +64,9 @@ Tx = AsyncConnection
 """A running transaction: what the functions of a `store.py` take first."""
 
 BUSY_SECONDS = 10.0
+# The queue of a process's own writers moves, so patience pays: callers who have none end the wait
+# by their deadlines, and an upload that is here to its last byte has none.
+QUEUE_SECONDS = 120.0
 LISTEN_AGAIN_SECONDS = 1.0
 _ON_COMMIT = "vitascope.on_commit"
 
@@ -289,7 +292,7 @@ class Database:
 
     async def _wait_to_write(self) -> None:
         try:
-            async with asyncio.timeout(BUSY_SECONDS):
+            async with asyncio.timeout(QUEUE_SECONDS):
                 await self._writer.acquire()
         except TimeoutError:
             raise Unavailable("The database is busy.", retry_after=1.0) from None

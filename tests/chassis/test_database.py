@@ -65,7 +65,7 @@ async def test_a_lock_held_too_long_by_another_process_is_unavailable(
 async def test_a_transaction_inside_another_does_not_hang(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(module, "QUEUE_SECONDS", 0.1)
     database = Database(f"sqlite:///{tmp_path}/a.sqlite", MetaData())
 
     async def nest() -> None:
