@@ -63,7 +63,8 @@ class Upkeep:
                     await self._discard_unknown(old)
                     old.clear()
             await self._discard_unknown(old)
-            await self._backends.storage.delete_halves(folder, oldest)
+            halves = self._backends.storage.halves(folder)
+            await self._discard_unknown({e.key async for e in halves if e.modified < oldest})
 
     async def _discarded(self) -> list[str]:
         async with self._backends.database.reading() as tx:
