@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"vitascope/options/v1/options.proto\x12\x14vitascope.options.v1\x1a google/protobuf/descriptor.proto\")\n\x06Upload\x12\x0c\n\x04\x62ody\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\"2\n\x04Task\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06result\x18\x02 \x01(\t\x12\x0c\n\x04long\x18\x03 \x01(\x08\"r\n\tParameter\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x0f\n\x07\x63hoices\x18\x02 \x03(\t\x12\x14\n\x07minimum\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximum:/\n\x05scope\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\t:N\n\x06upload\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x0b\x32\x1c.vitascope.options.v1.Upload:4\n\nany_origin\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x01(\x08:0\n\x07\x66latten\x12\x1d.google.protobuf.FieldOptions\x18\x99\x88\x03 \x01(\x08:7\n\x0esingle_or_list\x12\x1d.google.protobuf.FieldOptions\x18\x9a\x88\x03 \x01(\x08:/\n\x06secret\x12\x1d.google.protobuf.FieldOptions\x18\x9b\x88\x03 \x01(\x08:/\n\x06header\x12\x1d.google.protobuf.FieldOptions\x18\x9c\x88\x03 \x01(\t:S\n\tparameter\x12\x1d.google.protobuf.FieldOptions\x18\x9d\x88\x03 \x01(\x0b\x32\x1f.vitascope.options.v1.Parameter:4\n\x0boutput_file\x12\x1d.google.protobuf.FieldOptions\x18\x9e\x88\x03 \x01(\x08:1\n\x08nullable\x12\x1d.google.protobuf.FieldOptions\x18\x9f\x88\x03 \x01(\x08:K\n\x04task\x12\x1f.google.protobuf.MessageOptions\x18\xfd\x88\x03 \x01(\x0b\x32\x1a.vitascope.options.v1.Task:0\n\x05topic\x12\x1f.google.protobuf.MessageOptions\x18\xfe\x88\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"vitascope/options/v1/options.proto\x12\x14vitascope.options.v1\x1a google/protobuf/descriptor.proto\"6\n\x06Upload\x12\x0c\n\x04\x62ody\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\x0b\n\x03raw\x18\x03 \x01(\x08\"2\n\x04Task\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06result\x18\x02 \x01(\t\x12\x0c\n\x04long\x18\x03 \x01(\x08\"r\n\tParameter\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x0f\n\x07\x63hoices\x18\x02 \x03(\t\x12\x14\n\x07minimum\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximum:/\n\x05scope\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\t:N\n\x06upload\x12\x1e.google.protobuf.MethodOptions\x18\xb6\x87\x03 \x01(\x0b\x32\x1c.vitascope.options.v1.Upload:4\n\nany_origin\x12\x1e.google.protobuf.MethodOptions\x18\xb7\x87\x03 \x01(\x08:0\n\x07\x66latten\x12\x1d.google.protobuf.FieldOptions\x18\x99\x88\x03 \x01(\x08:7\n\x0esingle_or_list\x12\x1d.google.protobuf.FieldOptions\x18\x9a\x88\x03 \x01(\x08:/\n\x06secret\x12\x1d.google.protobuf.FieldOptions\x18\x9b\x88\x03 \x01(\x08:/\n\x06header\x12\x1d.google.protobuf.FieldOptions\x18\x9c\x88\x03 \x01(\t:S\n\tparameter\x12\x1d.google.protobuf.FieldOptions\x18\x9d\x88\x03 \x01(\x0b\x32\x1f.vitascope.options.v1.Parameter:4\n\x0boutput_file\x12\x1d.google.protobuf.FieldOptions\x18\x9e\x88\x03 \x01(\x08:1\n\x08nullable\x12\x1d.google.protobuf.FieldOptions\x18\x9f\x88\x03 \x01(\x08:K\n\x04task\x12\x1f.google.protobuf.MessageOptions\x18\xfd\x88\x03 \x01(\x0b\x32\x1a.vitascope.options.v1.Task:0\n\x05topic\x12\x1f.google.protobuf.MessageOptions\x18\xfe\x88\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,9 +33,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vitascope.options.v1.option
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_UPLOAD']._serialized_start=94
-  _globals['_UPLOAD']._serialized_end=135
-  _globals['_TASK']._serialized_start=137
-  _globals['_TASK']._serialized_end=187
-  _globals['_PARAMETER']._serialized_start=189
-  _globals['_PARAMETER']._serialized_end=303
+  _globals['_UPLOAD']._serialized_end=148
+  _globals['_TASK']._serialized_start=150
+  _globals['_TASK']._serialized_end=200
+  _globals['_PARAMETER']._serialized_start=202
+  _globals['_PARAMETER']._serialized_end=316
 # @@protoc_insertion_point(module_scope)

@@ -36,19 +36,25 @@ class Upload(_message.Message):
 
     BODY_FIELD_NUMBER: _builtins.int
     FILE_NAME_FIELD_NUMBER: _builtins.int
+    RAW_FIELD_NUMBER: _builtins.int
     body: _builtins.str
     """The `google.api.HttpBody` field that carries content type and bytes."""
     file_name: _builtins.str
     """The string field that receives the file name."""
+    raw: _builtins.bool
+    """The request body is the bytes themselves, of whatever type. When it breaks
+    off, all that came is passed on before the stream ends.
+    """
     def __init__(
         self,
         *,
         body: _builtins.str = ...,
         file_name: _builtins.str = ...,
+        raw: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "file_name", b"file_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "file_name", b"file_name", "raw", b"raw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
