@@ -9,9 +9,12 @@ import imageio_ffmpeg  # type: ignore[import-untyped]
 import pytest
 
 from services.media.engine.failure import BadMedia
+from services.media.engine.kinds import ENCRYPTED, PICTURE, PLAYLIST, SOUND, TEXT
 from services.media.engine.pixels import Pixels, describe
 from services.media.engine.probe import VideoFacts, probe
 from services.media.engine.reading import FORMATS
+from tests.media import oracles
+from tests.media.filtering import ffmpeg
 from tests.media.material import (
     COLLECTION,
     FILM,
@@ -148,7 +151,7 @@ def test_what_is_no_video_is_refused_and_nothing_else_happens(name: str) -> None
 
 
 def test_picture_is_refused() -> None:
-    with pytest.raises(BadMedia, match="not a video"):
+    with pytest.raises(BadMedia, match=PICTURE):
         probe(SIDEWAYS, unheard)
 
 
@@ -160,20 +163,23 @@ def test_empty_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "reason"),
     [
-        "#EXTM3U\n#EXTINF:1,\n{film}\n#EXT-X-ENDLIST\n",
-        "ffconcat version 1.0\nfile '{film}'\n",
-        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n",
-        "just some words\n" * 40,
+        ("#EXTM3U\n#EXTINF:1,\n{film}\n#EXT-X-ENDLIST\n", PLAYLIST),
+        ("ffconcat version 1.0\nfile '{film}'\n", PLAYLIST),
+        ("<?xml version='1.0'?>\n<!-- x -->\n<MPD><BaseURL>{film}</BaseURL></MPD>", PLAYLIST),
+        ("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nt=0 0\nm=video 5004 RTP/AVP 96\n", TEXT),
+        ("just some words\n" * 40, TEXT),
+        ("<svg xmlns='http://www.w3.org/2000/svg'><image href='{film}'/></svg>", PICTURE),
     ],
-    ids=["hls", "concat", "sdp", "text"],
+    ids=["hls", "concat", "dash", "sdp", "text", "svg"],
 )
-def test_text_that_names_other_files_is_refused(tmp_path: Path, text: str) -> None:
+def test_text_that_names_other_files_is_refused(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "film.mp4"
     path.write_text(text.format(film=FILM))
-    with pytest.raises(BadMedia, match="not a video"):
+    with pytest.raises(BadMedia) as refused:
         probe(path, unheard)
+    assert str(refused.value) == reason
 
 
 def test_no_allowed_format_reads_other_files() -> None:
@@ -183,8 +189,79 @@ def test_no_allowed_format_reads_other_files() -> None:
 def test_sound_alone_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sound.mkv"
     make_sound(path)
-    with pytest.raises(BadMedia, match="no video"):
+    with pytest.raises(BadMedia, match=SOUND):
         probe(path, unheard)
+
+
+# A table, and a stream of MPEG audio without its beginning.
+NEITHER = ("image_faces/faces_boxes.tsv", "audio/vbr_no_header.mp3")
+
+
+@pytest.mark.parametrize("name", collection("audio/", "image", without=NEITHER))
+def test_sound_and_pictures_are_told_apart(name: str) -> None:
+    with pytest.raises(BadMedia) as refused:
+        probe(COLLECTION / name, unheard)
+    assert str(refused.value) == (SOUND if name.startswith("audio") else PICTURE)
+
+
+def test_encrypted_video_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    key = [
+        "-encryption_scheme",
+        "cenc-aes-ctr",
+        "-encryption_key",
+        "76a6c65c5ea762046bd749a2e632ccbb",
+    ]
+    ffmpeg("-i", FILM, "-t", "1", *key, "-encryption_kid", "a7e61c373e219033c21091fa607bf3b8", path)
+    with pytest.raises(BadMedia, match=ENCRYPTED):
+        probe(path, unheard)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "expected"),
+    [
+        ("a.mov", ["-c:v", "dnxhd", "-b:v", "120M"], ("progressive", None)),
+        (
+            "a.mov",
+            ["-c:v", "dnxhd", "-b:v", "120M", "-flags", "+ildct"],
+            ("interlaced", "top_first"),
+        ),
+        ("a.avi", ["-c:v", "dvvideo", "-s", "720x576"], ("interlaced", "bottom_first")),
+        ("a.mkv", ["-c:v", "ffv1"], ("progressive", None)),
+        ("a.ts", ["-c:v", "libx265", "-x265-params", "log-level=none"], ("progressive", None)),
+        ("a.webm", ["-c:v", "libvpx-vp9", "-deadline", "realtime"], ("progressive", None)),
+    ],
+)
+def test_scanning_is_that_of_frames_where_headers_are_silent(
+    tmp_path: Path, name: str, encoding: list[str], expected: tuple[str, str | None]
+) -> None:
+    path = tmp_path / name
+    size = "1920x1080" if "dnxhd" in encoding else "320x240"
+    source = f"testsrc2=s={size}:r=25:d=0.12,setfield={'tff' if '+ildct' in encoding else 'prog'}"
+    pixels = "yuv420p" if encoding[1] in ("dvvideo", "libx265", "libvpx-vp9") else "yuv422p"
+    ffmpeg("-f", "lavfi", "-i", source, "-pix_fmt", pixels, *encoding, path)
+    facts = probe(path, unheard)
+    assert (facts.scanning, facts.field_order) == expected
+
+
+def test_variable_rate_with_reordered_frames_lasts_as_long_as_its_edit_list(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    moved = "setpts='(N*40+10*mod(N\\,3)+if(gte(N\\,20)\\,400\\,0))/1000/TB'"
+    hevc = [
+        "-c:v",
+        "libx265",
+        "-x265-params",
+        "bframes=4:log-level=none",
+        "-enc_time_base",
+        "1:1000",
+    ]
+    ffmpeg("-i", FILM, "-an", "-vf", f"{moved},trim=end_frame=30", "-fps_mode", "vfr", *hevc, path)
+    film = shown(path)
+    facts = probe(path, unheard)
+    assert facts.frames == len(film.times) == 30
+    assert facts.duration >= film.times[-1] - film.times[0] + Fraction(1, 100)
+    told = oracles.ffprobe(path)["streams"][0]["duration"]
+    assert float(facts.duration) == pytest.approx(float(told), abs=1e-6)
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.99])

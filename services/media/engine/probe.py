@@ -13,20 +13,12 @@ from av.video.stream import VideoStream
 
 from services.media.engine.cutoff import ends_early
 from services.media.engine.failure import BadMedia
+from services.media.engine.kinds import ENCRYPTED
 from services.media.engine.pixels import Pixels, describe
 from services.media.engine.reading import MAX_SECONDS, open_video, video_stream
+from services.media.engine.scanning.told import told_scanning
 
 Progress = Callable[[float], None]
-
-# By FFmpeg's AVFieldOrder. The mixed orders store lines of both fields in
-# turn; their name tells whose come first in time, as cameras write it.
-_SCANNING = {
-    1: ("progressive", None),
-    2: ("interlaced", "top_first"),
-    3: ("interlaced", "bottom_first"),
-    4: ("interlaced", "top_first"),
-    5: ("interlaced", "bottom_first"),
-}
 
 
 @dataclass(frozen=True)
@@ -68,6 +60,7 @@ class _Tally:
     last: int = 0
     last_duration: int = 0
     shortest: int = 0
+    longest: int = 0
     durations: int = 0
 
     def add(self, packet: "Packet[VideoStream]", codec: str) -> None:
@@ -79,6 +72,7 @@ class _Tally:
         self.shown += 1
         duration = packet.duration or 0
         self.durations += duration
+        self.longest = max(self.longest, duration)
         if duration:
             self.shortest = min(self.shortest or duration, duration)
         if packet.pts is None:
@@ -99,12 +93,13 @@ def probe(path: Path, progress: Progress) -> VideoFacts:
         _check_whole(path, stream, tally)
         field_pairs = _stores_single_fields(stream, tally)
         frames = _count_frames(path) if field_pairs else tally.shown
-        duration = _duration(container, stream, tally)
-        if not frames or not duration:
+        span = _span(container, stream, tally)
+        if not frames or not span:
             raise BadMedia("The file holds no frame of video.")
-        if duration > MAX_SECONDS:
+        if span > MAX_SECONDS:
             raise BadMedia("The video is longer than 24 hours.")
-        rate = _average_rate(stream, frames, duration)
+        rate = _average_rate(stream, frames, span)
+        duration = _told_duration(container, stream, tally, span) or frames / rate
         return _facts(path, container, stream, tally, frames, rate, duration)
 
 
@@ -120,7 +115,7 @@ def _facts(
     context = stream.codec_context
     codec = Codec(context.codec.canonical_name)
     shape = stream.sample_aspect_ratio
-    scanning, field_order = _SCANNING.get(context.field_order, ("unknown", None))
+    scanning = told_scanning(path, stream)
     return VideoFacts(
         container_name=container.format.name,
         long_container_name=container.format.long_name,
@@ -130,8 +125,8 @@ def _facts(
         width=context.width,
         height=context.height,
         display_aspect_ratio=shape * context.width / context.height if shape else None,
-        scanning=scanning,
-        field_order=field_order,
+        scanning=scanning.kind,
+        field_order=scanning.field_order,
         average_rate=rate,
         duration=duration,
         frames=frames,
@@ -146,6 +141,8 @@ def _walk(container: InputContainer, stream: VideoStream, size: int, progress: P
     try:
         for packet in container.demux(stream):
             if packet.size:
+                if not tally.packets and packet.has_sidedata("encryption_info"):
+                    raise BadMedia(ENCRYPTED)
                 tally.add(packet, codec)
             if packet.pos is not None and tally.packets % 64 == 0:
                 progress(min(100.0, 100.0 * packet.pos / size))
@@ -198,7 +195,8 @@ def _count_frames(path: Path) -> int:
         return frames
 
 
-def _duration(container: InputContainer, stream: VideoStream, tally: _Tally) -> Fraction:
+def _span(container: InputContainer, stream: VideoStream, tally: _Tally) -> Fraction:
+    """Seconds from the first frame to the end of the last, as their packets say."""
     unit = stream.time_base or Fraction(1)
     if tally.first is None:
         # Bare codec streams carry no times, only a rate.
@@ -208,15 +206,30 @@ def _duration(container: InputContainer, stream: VideoStream, tally: _Tally) -> 
     if "mov" not in container.format.name and tally.shown > 1:
         # Others leave out how long the last frame is shown, and FFmpeg's
         # guess can be one tick.
-        last = max(last, Fraction(span, tally.shown - 1))
+        usual = Fraction(span, tally.shown - 1)
+        last = last if last > usual / 2 else usual
     return (span + last) * unit
 
 
-def _average_rate(stream: VideoStream, frames: int, duration: Fraction) -> Fraction:
+def _told_duration(
+    container: InputContainer, stream: VideoStream, tally: _Tally, span: Fraction
+) -> Fraction | None:
+    """What a MOV's or MP4's edit list says; None where it does not tell, or cannot be right.
+
+    An edit may cut a frame short. Durations of packets are in the order of
+    decoding: where they vary, that of the frame shown last is another one's.
+    """
+    if "mov" not in container.format.name or not stream.duration or stream.time_base is None:
+        return None
+    told = stream.duration * stream.time_base
+    return told if abs(told - span) <= tally.longest * stream.time_base else None
+
+
+def _average_rate(stream: VideoStream, frames: int, span: Fraction) -> Fraction:
     """Frames over time; the declared rate where they differ only by rounded times."""
-    measured = frames / duration
-    rounding = 2 * (stream.time_base or Fraction(0)) / duration
+    rounding = 2 * (stream.time_base or Fraction(0))
     for declared in (stream.average_rate, stream.guessed_rate, stream.base_rate):
-        if declared and abs(measured / declared - 1) <= rounding:
+        # A tick may be as long as a frame, and a frame less is no rounding.
+        if declared and abs(span - frames / declared) <= min(rounding, 1 / (3 * declared)):
             return Fraction(declared)
-    return measured
+    return frames / span

@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 
 from services.media.engine.cutoff import is_known_container
 from services.media.engine.failure import BadMedia
+from services.media.engine.kinds import PICTURE, SOUND, why_not_a_video
 
 # Demuxers of films, by FFmpeg's names. Left out on purpose: whatever names
 # other files or addresses (hls, dash, concat, sdp, rtsp, imf, webm_dash_manifest,
@@ -45,8 +46,6 @@ _CONFINED = {
 # Still pictures in an ISO file look like films of one frame.
 _PICTURE_BRANDS = {"avif", "heic", "heix", "heif", "heim", "heis", "mif1", "miaf", "jpeg"}
 
-NOT_A_VIDEO = "The file is not a video in a format that can be read."
-
 
 def open_video(path: Path) -> InputContainer:
     """Open a file as a video, deciding the format from its bytes.
@@ -74,11 +73,11 @@ def video_stream(container: InputContainer) -> VideoStream:
     Cover art and the tiles of still pictures are not video.
     """
     if container.metadata.get("major_brand", "").strip() in _PICTURE_BRANDS:
-        raise BadMedia("The file is a picture, not a video.")
+        raise BadMedia(PICTURE)
     stills = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
     shown = [stream for stream in container.streams.video if not stream.disposition & stills]
     if not shown:
-        raise BadMedia("The file holds no video.")
+        raise BadMedia(SOUND if container.streams.audio else "The file holds no video.")
     best = container.streams.best("video")
     stream = next((each for each in shown if each is best or each == best), shown[0])
     # An unknown codec leaves the stream without a context.
@@ -99,11 +98,7 @@ def _opened(path: Path) -> InputContainer:
             "The file declares more than can be handled: too many streams, or too many frames."
         ) from error
     except av.error.FFmpegError as error:
-        if is_known_container(path):
-            raise BadMedia(
-                "The file is damaged or cut off: its contents cannot be found."
-            ) from error
-        raise BadMedia(NOT_A_VIDEO) from error
+        raise BadMedia(why_not_a_video(path)) from error
     finally:
         os.close(descriptor)
 
