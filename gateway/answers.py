@@ -25,9 +25,10 @@ _MEANINGS: Mapping[int, str] = {
     HTTPStatus.FORBIDDEN: "The caller may not do this.",
     HTTPStatus.NOT_FOUND: "There is no such thing, or none that the caller may know of.",
     HTTPStatus.CONFLICT: "The state of the thing does not allow it.",
+    HTTPStatus.PRECONDITION_FAILED: "The file is another one than `If-Match` names.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not multipart/form-data.",
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "The range begins behind the end of the file.",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "All ranges begin behind the end.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests; `Retry-After` says when to come back.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The system is down for a while; retry later.",
 }
@@ -93,8 +94,8 @@ def answers(
         headers = _headers((*names, "Content-Range"))
         ranged: Schema = {"description": "The range asked for.", "headers": headers}
         responses["206"] = {**ranged, **content}
-        unchanged = "The client has it already."
-        responses["304"] = {"description": unchanged, "headers": _headers(names)}
+        kept = _headers((*limited, "ETag", "Cache-Control"))
+        responses["304"] = {"description": "The client has it already.", "headers": kept}
     for status in (*sorted(_expected(route, surface)), "default"):
         responses[str(status)] = {"$ref": f"#/components/responses/{surface.name}.{status}"}
     return responses
@@ -131,8 +132,11 @@ def _expected(route: Route, surface: Surface) -> set[int]:
         found.add(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     if rpc.client_streaming and not surface.raw_uploads:
         found.add(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-    if any(header_of(field) == "range" for field in rpc.input_type.fields):
+    headers = {header_of(field) for field in rpc.input_type.fields}
+    if "range" in headers:
         found.add(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+    if "if-match" in headers:
+        found.add(HTTPStatus.PRECONDITION_FAILED)
     named = _CODE.findall(comments().get(rpc.full_name, ""))
     return {int(each) for each in found} | {_statuses(surface)[code] for code in named}
 

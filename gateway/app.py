@@ -18,6 +18,7 @@ from gateway.docs import DocsPage
 from gateway.downloads import DownloadEndpoint
 from gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
 from gateway.openapi import document
+from gateway.origins import ANY_ORIGIN, preflight_of_any
 from gateway.problems import Refusal, broken
 from gateway.routes import NoRoute, Route, RouteTable, routes_of
 from gateway.streams import StreamEndpoint
@@ -29,6 +30,7 @@ from services.chassis import telemetry
 from vitascope.options.v1 import options_pb2
 
 _READING = ("GET", "HEAD")
+_OVERRIDING = ("PATCH", "DELETE")
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -84,7 +86,7 @@ class Gateway:
             log.info(
                 "request",
                 method=exchange.method,
-                path=exchange.path,
+                path=exchange.shown_path,
                 client=exchange.client,
                 status=exchange.status,
                 client_left=exchange.gone,
@@ -106,9 +108,9 @@ class Gateway:
         except Exception as error:
             if exchange.status is not None:
                 # Half an answer is out: only a broken connection says that it is not whole.
-                log.warning("answer broken off", path=exchange.path, error=str(error))
+                log.warning("answer broken off", path=exchange.shown_path, error=str(error))
                 raise
-            log.exception("request failed", method=exchange.method, path=exchange.path)
+            log.exception("request failed", method=exchange.method, path=exchange.shown_path)
             await self._refuse(exchange, broken())
 
     async def _refuse(self, exchange: Exchange, refusal: Refusal) -> None:
@@ -124,7 +126,8 @@ class Gateway:
         exchange.check_size()
         surface = surface_of(exchange.segments)
         await self._admission.receive(exchange, surface)
-        if exchange.method == "OPTIONS":
+        found = self._table.find(_asked_method(exchange), exchange.segments)
+        if exchange.method == "OPTIONS" and isinstance(found, NoRoute):
             await self._answer_options(exchange, surface)
             return
         if exchange.segments[:1] == ["docs"]:
@@ -134,10 +137,11 @@ class Gateway:
         if own is not None and exchange.method in _READING:
             await own(exchange)
             return
-        found = self._table.find(exchange.method, exchange.segments)
         if own is not None or isinstance(found, NoRoute):
             raise _refusal_of_no_route(exchange, self._allowed(exchange))
         route, segments = found
+        if route.any_origin:
+            exchange.headers_of_any_answer |= ANY_ORIGIN
         endpoint = self._endpoints[route]
         whole = None if isinstance(endpoint, UploadEndpoint) else self._limits.body_bytes
         await self._admission.verify(exchange, whole)
@@ -150,8 +154,9 @@ class Gateway:
         """Return the methods that the path takes; none when nothing is there."""
         if exchange.segments[:1] == ["docs"] or self._own_of(exchange) is not None:
             return (*_READING, "OPTIONS")
-        found = self._table.find("OPTIONS", exchange.segments)
-        return (*found.allowed, "OPTIONS") if isinstance(found, NoRoute) and found.allowed else ()
+        methods = self._table.methods(exchange.segments)
+        others = [each for each in methods if each != "OPTIONS"]
+        return (*others, "OPTIONS") if methods else ()
 
     async def _answer_options(self, exchange: Exchange, surface: Surface) -> None:
         # A lone `*` asks about the server as a whole.
@@ -159,9 +164,17 @@ class Gateway:
         if not allowed:
             raise _refusal_of_no_route(exchange, ())
         headers = {"allow": ", ".join(allowed)}
-        if surface.cross_origin:
+        if self._lets_any_in(exchange):
+            headers |= preflight_of_any(allowed)
+        elif surface.cross_origin:
             headers |= await self._admission.preflight(exchange, allowed)
         await exchange.answer(HTTPStatus.NO_CONTENT, b"", headers)
+
+    def _lets_any_in(self, exchange: Exchange) -> bool:
+        """Whether the request that a page wants to send may come from any."""
+        method = exchange.headers.get("access-control-request-method", "")
+        found = self._table.find(method, exchange.segments)
+        return not isinstance(found, NoRoute) and found[0].any_origin
 
     def _endpoint(self, route: Route) -> Endpoint:
         rpc = route.rpc
@@ -199,6 +212,12 @@ class Gateway:
         well = all(status == "SERVING" for status in health.values())
         status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
         await exchange.answer(status, to_json(health), {"cache-control": "no-store"})
+
+
+def _asked_method(exchange: Exchange) -> str:
+    """The method that is meant: some networks let none through but GET and POST."""
+    instead = exchange.headers.get("x-http-method-override", "").upper()
+    return instead if exchange.method == "POST" and instead in _OVERRIDING else exchange.method
 
 
 def _refusal_of_no_route(exchange: Exchange, methods: tuple[str, ...]) -> Refusal:

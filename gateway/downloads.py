@@ -28,6 +28,9 @@ class DownloadEndpoint:
 
     async def __call__(self, exchange: Exchange, segments: Sequence[str]) -> None:
         """Stream the answer. A failure in its middle breaks the connection off."""
+        if exchange.method == "HEAD":
+            # Ranges are of a GET only (RFC 9110, 14.2).
+            exchange.headers.pop("range", None)
         request = self._binder.new()
         metadata = self._binder.bind(exchange, segments, request)
         with exchange.while_connected():

@@ -41,6 +41,8 @@ _PIECE_BYTES = 256 * 2**10
 # Watching for a client that leaves costs as much as half a call; most calls end before this.
 _UNWATCHED_SECONDS = 0.05
 _TARGET_BYTES = 32 * 2**10
+# Ids are shorter; of a link's grant, which is longer, it leaves out all of the signature.
+_SHOWN_LETTERS = 40
 _HEADERS_BYTES = 32 * 2**10
 
 # Unless an answer has its own: pages of other sites may neither frame, sniff, nor be told of it.
@@ -98,6 +100,16 @@ class Exchange:
         self._digest: str | None = None
         self._receive = receive
         self._send = send
+
+    @property
+    def shown_path(self) -> str:
+        """The path for logs: nothing in it that is long enough for a credential is whole."""
+        if len(self.path) <= _SHOWN_LETTERS:
+            return self.path
+        return "/".join(
+            part if len(part) <= _SHOWN_LETTERS else f"{part[:_SHOWN_LETTERS]}..."
+            for part in self.path.split("/")
+        )
 
     def check_size(self) -> None:
         """Raise a 414 or 431 Refusal when the path and query or the headers are too long."""

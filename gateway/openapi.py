@@ -80,11 +80,12 @@ def _operation_id(route: Route, method: str, known: set[str]) -> str:
     name = f"{route.rpc.containing_service.file.package}.{route.rpc.name}".removeprefix(
         "vitascope."
     )
-    if name in known:
-        words = () if method == "HEAD" else re.findall(r"\w+", openapi_path(route.template))
-        name = ".".join((name, method.lower(), *words))
-    known.add(name)
-    return name
+    words = re.findall(r"\w+", openapi_path(route.template))
+    names = (name, f"{name}.head") if method == "HEAD" else (name,)
+    longest = ".".join((name, method.lower(), *words))
+    free = next((each for each in names if each not in known), longest)
+    known.add(free)
+    return free
 
 
 def _tag(route: Route, surface: Surface) -> Schema:

@@ -1,7 +1,7 @@
-"""Pages of other sites that may call the Tasks API: cross-origin requests (CORS)."""
+"""Pages of other sites that may call the Tasks API or follow links: cross-origin requests."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,13 +19,24 @@ REMEMBERED_ORIGINS = 10_000
 _LONGEST_ORIGIN = 300
 _PREFLIGHT_SECONDS = "600"
 _TAKEN_HEADERS = (
-    "authorization, content-type, range, if-match, if-none-match, if-modified-since, if-range, "
-    "traceparent, x-request-id"
+    "authorization, content-type, range, if-match, if-none-match, if-modified-since, "
+    "if-unmodified-since, if-range, traceparent, x-request-id"
 )
 _SHOWN_HEADERS = (
     "accept-ranges, content-disposition, content-length, content-range, etag, last-modified, "
     "ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id"
 )
+
+ANY_ORIGIN: Mapping[str, str] = {
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": _SHOWN_HEADERS,
+}
+"""The headers that let any page read an answer."""
+
+
+def preflight_of_any(allowed: Sequence[str]) -> dict[str, str]:
+    """Return the headers that let any page send a request with these methods."""
+    return {"access-control-allow-origin": "*", **_permissions(allowed)}
 
 
 class Origins:
@@ -48,12 +59,7 @@ class Origins:
         """Return the headers that let a page send a request; none when it may not."""
         if not await self.listed(origin):
             return {}
-        return {
-            "access-control-allow-origin": origin,
-            "access-control-allow-methods": ", ".join(allowed),
-            "access-control-allow-headers": _TAKEN_HEADERS,
-            "access-control-max-age": _PREFLIGHT_SECONDS,
-        }
+        return {"access-control-allow-origin": origin, **_permissions(allowed)}
 
     async def listed(self, origin: str) -> bool:
         """Whether any account lists the origin; not while the accounts service is away."""
@@ -72,3 +78,11 @@ class Origins:
             self._known.clear()
         self._known[origin] = (answer.listed, now + REMEMBERED_SECONDS)
         return bool(answer.listed)
+
+
+def _permissions(allowed: Sequence[str]) -> dict[str, str]:
+    return {
+        "access-control-allow-methods": ", ".join(allowed),
+        "access-control-allow-headers": _TAKEN_HEADERS,
+        "access-control-max-age": _PREFLIGHT_SECONDS,
+    }

@@ -10,17 +10,22 @@ from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 
 from gateway.templates import ONE, REST, Template, parse
+from vitascope.options.v1 import options_pb2
 
 
 @dataclass(frozen=True)
 class Route:
-    """One HTTP binding of an RPC. `body` and `response_body` are as in `google.api.HttpRule`."""
+    """One HTTP binding of an RPC. `body` and `response_body` are as in `google.api.HttpRule`.
+
+    `any_origin` says whether pages of any site may call it.
+    """
 
     http_method: str
     template: Template
     body: str
     response_body: str
     rpc: MethodDescriptor
+    any_origin: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,8 @@ def _route(rpc: MethodDescriptor, rule: http_pb2.HttpRule) -> Route:
         method, path = rule.custom.kind, rule.custom.path
     else:
         method, path = pattern.upper(), getattr(rule, pattern)
-    return Route(method, parse(path), rule.body, rule.response_body, rpc)
+    any_origin = rpc.GetOptions().Extensions[options_pb2.any_origin]
+    return Route(method, parse(path), rule.body, rule.response_body, rpc, any_origin)
 
 
 class RouteTable:
@@ -101,16 +107,22 @@ class RouteTable:
 
         `segments` are percent-encoded and not empty. HEAD is found where GET is.
         """
-        allowed: dict[str, None] = {}
         for stem, verb in _readings(segments):
             for methods in _leaves(self._root, stem, 0, verb):
                 route = methods.get("GET" if method == "HEAD" else method)
                 if route is not None:
                     return route, stem
-                allowed.update(dict.fromkeys(methods))
-        if "GET" in allowed:
-            allowed["HEAD"] = None
-        return NoRoute(tuple(sorted(allowed)))
+        return NoRoute(self.methods(segments))
+
+    def methods(self, segments: Sequence[str]) -> tuple[str, ...]:
+        """Return the methods that a path takes, sorted; none when nothing is there."""
+        found: set[str] = set()
+        for stem, verb in _readings(segments):
+            for methods in _leaves(self._root, stem, 0, verb):
+                found.update(methods)
+        if "GET" in found:
+            found.add("HEAD")
+        return tuple(sorted(found))
 
 
 def _readings(segments: Sequence[str]) -> Iterator[tuple[Sequence[str], str | None]]:

@@ -225,6 +225,9 @@ def _rules(field: FieldDescriptor) -> Schema:
         "maxLength": rules.string.max_len,
         "minItems": rules.repeated.min_items,
         "maxItems": rules.repeated.max_items,
+        "enum": list(getattr(rules.string, "in")),
+        "minimum": rules.int32.gte,
+        "maximum": rules.int32.lte,
     }
     return {name: limit for name, limit in limits.items() if limit}
 

@@ -53,6 +53,22 @@ async def test_the_video_api_is_for_no_page_of_another_site(client: httpx.AsyncC
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
+@pytest.mark.parametrize("target", ["/lab/files/a", "/lab/files/none", "/v1/files/a"])
+async def test_what_is_for_any_page_asks_nobody(
+    client: httpx.AsyncClient, lab: Lab, target: str
+) -> None:
+    asks = {"access-control-request-method": "GET", "access-control-request-headers": "range"}
+    preflight = await client.options(target, headers=OTHER | asks)
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS"
+    assert "range" in preflight.headers["access-control-allow-headers"].split(", ")
+    answer = await client.get(target, headers=OTHER)
+    assert "content-range" in answer.headers["access-control-expose-headers"]
+    for each in (preflight, answer):
+        assert each.headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-credentials" not in each.headers
+
+
 async def test_origins_are_remembered(client: httpx.AsyncClient, lab: Lab) -> None:
     for headers in (LISTED, LISTED, OTHER, OTHER):
         await client.get("/v1/sign", headers=headers)

@@ -44,6 +44,11 @@ async def test_head_has_the_headers_and_takes_no_bytes(wire: httpx.AsyncClient, 
     assert lab.pieces_sent < 64
 
 
+async def test_head_knows_no_ranges(client: httpx.AsyncClient) -> None:
+    answer = await client.head("/lab/files/a", headers={"range": "bytes=0-"})
+    assert (answer.status_code, answer.headers["content-length"]) == (200, str(SIZE))
+
+
 async def test_a_failure_on_the_way_breaks_the_connection(wire: httpx.AsyncClient) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         await wire.get("/lab/files/torn")
