@@ -1,0 +1,140 @@
+"""Looks into a video here and there, decoding as little as that needs."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from services.media.engine.probe import VideoFacts
+from services.media.engine.reading import open_video, video_stream
+
+# Reading on for so many seconds takes no longer than moving.
+_NEAR = Fraction(2)
+# How far ahead of a time to begin reading, in seconds, tried in turn: broadcasts
+# do not know where their key frames are.
+_RUN_UPS = (0, 2, 10)
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """A frame with its neighbours; None at the ends of what was read."""
+
+    # When it begins to be shown, in seconds from the first frame.
+    time: Fraction
+    before: VideoFrame | None
+    frame: VideoFrame
+    after: VideoFrame | None
+
+
+def glimpses(
+    path: Path, facts: VideoFacts, times: Sequence[Fraction], most: int
+) -> Iterator[Glimpse]:
+    """What is on screen at each of some rising times, in seconds from the first frame.
+
+    After a move at most `most` frames are decoded: where key frames are further
+    apart, the last of those is taken. There may be none where a file is damaged.
+    """
+    with open_video(path) as reader:
+        place = _Place(reader, facts)
+        for time in times:
+            if place.time is None or time - place.time > _NEAR:
+                place.move(time)
+            while place.ends_by(time) and place.decoded < most:
+                place.go_on()
+            if place.frame is not None:
+                yield Glimpse(place.time or Fraction(0), place.before, place.frame, place.after)
+
+
+def stretch(
+    path: Path, facts: VideoFacts, start: Fraction, seconds: Fraction
+) -> Iterator[VideoFrame]:
+    """The frames of so many seconds, from the key frame at or before a time on."""
+    with open_video(path) as reader:
+        place = _Place(reader, facts)
+        place.move(start)
+        for _ in range(ceil(seconds * facts.average_rate)):
+            if place.frame is None:
+                return
+            yield place.frame
+            place.go_on()
+
+
+class _Place:
+    """Where reading is: a frame and those beside it."""
+
+    def __init__(self, reader: InputContainer, facts: VideoFacts) -> None:
+        self._reader = reader
+        self._stream = video_stream(reader)
+        self._stream.thread_type = "AUTO"
+        self._unit = self._stream.time_base or Fraction(1, 90_000)
+        self._beginning = (self._stream.start_time or 0) * self._unit
+        self._usual = 1 / facts.average_rate
+        self._frames: Iterator[VideoFrame] = iter(())
+        self.before: VideoFrame | None = None
+        self.frame: VideoFrame | None = None
+        self.after: VideoFrame | None = None
+        # Frames read since the last move, beginning with 1.
+        self.decoded = 0
+
+    @property
+    def time(self) -> Fraction | None:
+        """When the frame begins to be shown, in seconds from the first frame."""
+        return None if self.frame is None else self._time(self.frame, self.decoded - 1)
+
+    def move(self, time: Fraction) -> None:
+        """Go to a key frame that is shown at a time or before, the last one where files tell."""
+        for run_up in _RUN_UPS if time > 0 else ():
+            # Where a file cannot be moved about in, reading goes on.
+            with suppress(av.error.FFmpegError):
+                position = int((time - run_up + self._beginning) / self._unit)
+                self._reader.seek(position, stream=self._stream)
+            self._begin()
+            if self.time is not None and self.time <= time:
+                return
+        if self.frame is None:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._frames = _decoded(self._stream, _packets(self._reader, self._stream))
+        self.decoded = 1
+        self.before, self.frame = None, next(self._frames, None)
+        self.after = None if self.frame is None else next(self._frames, None)
+
+    def go_on(self) -> None:
+        """Go to the next frame."""
+        self.decoded += 1
+        self.before, self.frame = self.frame, self.after
+        self.after = next(self._frames, None)
+
+    def ends_by(self, time: Fraction) -> bool:
+        """Whether another frame is shown at a time."""
+        return self.after is not None and self._time(self.after, self.decoded) <= time
+
+    def _time(self, frame: VideoFrame, number: int) -> Fraction:
+        if frame.pts is None:
+            # Bare codec streams carry no times, only a rate.
+            return number * self._usual
+        return frame.pts * self._unit - self._beginning
+
+
+def _packets(reader: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
+    with suppress(av.error.InvalidDataError):
+        for packet in reader.demux(stream):
+            if packet.size:
+                yield packet
+
+
+def _decoded(stream: VideoStream, packets: "Iterator[Packet[VideoStream]]") -> Iterator[VideoFrame]:
+    for packet in packets:
+        with suppress(av.error.InvalidDataError):
+            yield from packet.decode()
+    with suppress(av.error.InvalidDataError):
+        yield from stream.decode(None)
