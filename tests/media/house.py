@@ -156,7 +156,7 @@ class Served:
 
 @dataclass
 class House:
-    """The running service and hands to touch it with."""
+    """The running service and hands to touch it with; `address` is where it listens."""
 
     backends: Backends
     catalogue: FakeCatalogue
@@ -169,6 +169,7 @@ class House:
     upkeep: Upkeep
     ledger: FakeLedger
     settling: Settling
+    address: str
 
     async def upload(
         self,
@@ -361,6 +362,7 @@ async def open_house(folder: Path, **changes: Any) -> AsyncIterator[House]:
                 upkeep,
                 ledger,
                 Settling(backends, clients.stub(work_pb2_grpc.LedgerServiceStub)),
+                served.address,
             )
             purging.cancel()
             await asyncio.wait([purging])
