@@ -27,6 +27,7 @@ from services.tasks.actions.record import Recorder
 from services.tasks.actions.replicas import Replicas
 from services.tasks.actions.retention import Retention
 from services.tasks.actions.roster import Roster
+from services.tasks.actions.splits import Splits
 from services.tasks.actions.tasks import Tasks
 from services.tasks.actions.writer import Writer
 from services.tasks.api.admin import WorkAdmin
@@ -41,6 +42,8 @@ from vitascope.work.v1 import admin_pb2_grpc, work_pb2_grpc
 ASSIGN_SECONDS = 1.0
 SWEEP_SECONDS = 1.0
 PROGRESS_SECONDS = 0.2
+TEND_SECONDS = 0.2
+REVIEW_SECONDS = 10.0
 CHECKPOINT_SECONDS = 1.0
 LOOK_SECONDS = 1.0
 RETENTION_SECONDS = 60.0
@@ -80,6 +83,7 @@ def wire(
     assignment = Assignment(live)
     writer = Writer(db, recorder, assignment, now)
     leases = Leases(db, writer, assignment, live, SystemRandom().random)
+    splits = Splits(db, writer, recorder, live)
     checkpoints = Checkpoints(db)
     roster = Roster(db, live, now)
     deadlines = Deadlines(db, writer)
@@ -88,7 +92,7 @@ def wire(
     servicers: list[Registration] = [
         (
             work_pb2_grpc.add_LedgerServiceServicer_to_server,
-            Ledger(Queue(db, writer, recorder), leases, checkpoints, roster),
+            Ledger(Queue(db, writer, recorder), leases, splits, checkpoints, roster),
         ),
         (
             admin_pb2_grpc.add_WorkAdminServiceServicer_to_server,
@@ -101,6 +105,8 @@ def wire(
         partial(repeat, leases.assign, ASSIGN_SECONDS, wake=live.stirred),
         partial(repeat, tasks.look, LOOK_SECONDS),
         partial(repeat, leases.save_progress, PROGRESS_SECONDS),
+        partial(repeat, splits.tend, TEND_SECONDS),
+        partial(repeat, splits.review, REVIEW_SECONDS),
         replicas.listen,
         # After a restart the workers come back first: their leases may have run out meanwhile.
         partial(repeat, leases.sweep, SWEEP_SECONDS, delay=RECONNECT.total_seconds()),

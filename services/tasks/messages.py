@@ -39,7 +39,7 @@ def item_message(item: Item) -> work_pb2.Item:
         account_id=item.account_id,
         request_id=item.request_id,
         kind=item.kind,
-        state=STATES[item.state],
+        state=STATES[item.shown_state],
         attempt=item.attempt,
         percent=item.percent,
         eta_seconds=item.eta_seconds,
@@ -68,7 +68,7 @@ def event(item: Item, *, moved: bool) -> tuple[str, Message]:
             message.progressed.eta_seconds = item.eta_seconds
     elif item.state is State.QUEUED:
         message.queued.SetInParent()
-    elif item.state is State.EXECUTING:
+    elif item.shown_state is State.EXECUTING:
         message.started.attempt = item.attempt
     else:
         message.finished.CopyFrom(_finished(item))

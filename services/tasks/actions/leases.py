@@ -78,10 +78,17 @@ class Leases:
         ids = {lease.item_id for lease in leases}
         return self._writer.change(ids, partial(self._renew, session, leases))
 
-    def progress(self, session: Session, lease: Lease, percent: float, eta: float | None) -> None:
-        """Note how far an attempt got; `save_progress` stores it."""
+    def progress(
+        self,
+        session: Session,
+        lease: Lease,
+        percent: float,
+        eta: float | None,
+        partial_result: bytes | None = None,
+    ) -> None:
+        """Note how far an attempt got and what it knows so far; `save_progress` stores it."""
         if lease in session.held:
-            self._live.report(lease, percent, eta)
+            self._live.report(lease, percent, eta, partial_result)
         else:
             session.tell(Lost(lease))
 
@@ -111,7 +118,8 @@ class Leases:
         """End an attempt badly, if the worker still has it; another waits for `retry_after` s."""
 
         def end(item: Item, batch: Batch) -> Item:
-            return fail(item, message, retryable, batch.now, self._jitter(), retry_after)
+            known = self._live.freshest(item)
+            return fail(known, message, retryable, batch.now, self._jitter(), retry_after)
 
         return self._writer.change([lease.item_id], partial(_finish, session, lease, end))
 
@@ -178,13 +186,18 @@ async def _finish(
     session: Session, lease: Lease, end: Callable[[Item, Batch], Item], batch: Batch
 ) -> None:
     item = batch.find(lease.item_id)
-    held = item is not None and item.is_held_by(lease)
-    # The worker may not have heard the first answer: it says the same again.
-    repeated = item is not None and item.reported_attempt == lease.attempt
-    if item and held:
+    batch.after_commit.append(partial(session.tell, answer(item, lease)))
+    if item and item.is_held_by(lease):
         batch.change(end(item, batch))
-    answer = Accepted(lease) if held or repeated else Lost(lease)
-    batch.after_commit.append(partial(session.tell, answer))
+
+
+def answer(item: Item | None, lease: Lease) -> Accepted | Lost:
+    """Return what to say to a worker that reports the end of an attempt at an item."""
+    if item is None:
+        return Lost(lease)
+    # The worker may not have heard the first answer: it says the same again.
+    repeated = item.reported_attempt == lease.attempt
+    return Accepted(lease) if repeated or item.is_held_by(lease) else Lost(lease)
 
 
 async def _nothing(batch: Batch) -> None:

@@ -16,6 +16,7 @@ from services.tasks.model import (
     Lease,
     State,
     advance,
+    attained,
     new_key,
     open_lanes,
     was_stopped,
@@ -159,10 +160,11 @@ class Session:
 
 @dataclass(frozen=True)
 class Report:
-    """How far an attempt got."""
+    """How far an attempt got, and what is known of its result."""
 
     percent: float
     eta_seconds: float | None
+    partial: bytes | None = None
 
 
 class Watch:
@@ -199,11 +201,17 @@ class Live:
         self._reports: dict[Lease, Report] = {}
         self._unsaved: set[Lease] = set()
         self._watches: dict[str, set[Watch]] = defaultdict(set)
+        # Items whose parts got further or ended, and those that ended before their parts.
+        self.stirred_wholes: set[str] = set()
 
-    def report(self, lease: Lease, percent: float, eta_seconds: float | None) -> None:
-        """Note the progress of an attempt that runs."""
+    def report(
+        self, lease: Lease, percent: float, eta_seconds: float | None, partial: bytes | None = None
+    ) -> None:
+        """Note the progress of an attempt that runs; without a partial result the last one stays
+        what is known."""
         before = self._reports.get(lease, Report(0.0, None))
-        self._reports[lease] = Report(advance(before.percent, percent), eta_seconds)
+        known = before.partial if partial is None else partial
+        self._reports[lease] = Report(advance(before.percent, percent), eta_seconds, known)
         self._unsaved.add(lease)
 
     def take_unsaved(self) -> set[Lease]:
@@ -216,8 +224,9 @@ class Live:
         report = self._reports.get(item.lease)
         if report is None or item.state is not State.EXECUTING:
             return item
-        percent = max(item.percent, report.percent)
-        return replace(item, percent=percent, eta_seconds=report.eta_seconds)
+        result = item.result if report.partial is None else report.partial
+        percent = attained(item, report.percent)
+        return replace(item, percent=percent, eta_seconds=report.eta_seconds, result=result)
 
     def changed(self, moved: Sequence[tuple[Item, Item]]) -> None:
         """Tell workers and waiters of committed changes (before, after)."""
@@ -231,6 +240,10 @@ class Live:
                     session.drop(before.lease)
             if after.ended:
                 self.end(after.item_id, after)
+            if whole_id := after.whole_id:
+                self.stirred_wholes.add(whole_id)
+            elif after.ended and after.split_percent is not None:
+                self.stirred_wholes.add(after.item_id)
 
     def stop(self, lease: Lease, *, ended: bool) -> None:
         """Tell the worker that has an attempt that somebody else ended it, or its item too."""

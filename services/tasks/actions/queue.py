@@ -6,6 +6,7 @@ from functools import partial
 from services.chassis.database import Database
 from services.tasks.actions.batch import Batch
 from services.tasks.actions.record import Recorder
+from services.tasks.actions.splits import call_off_parts, with_open_parts
 from services.tasks.actions.writer import Writer
 from services.tasks.model import Item, Submission, cancel, queue
 from services.tasks.store import items
@@ -45,7 +46,8 @@ class Queue:
         """Call off what has not ended; return all that exist, as they are now."""
         async with self._db.reading() as tx:
             found = await items.by_requests(tx, owner, request_ids)
-        return await self._writer.change([item.item_id for item in found], partial(_cancel, found))
+        ids = await with_open_parts(self._db, (item.item_id for item in found))
+        return await self._writer.change(ids, partial(_cancel, found))
 
 
 async def _cancel(found: Sequence[Item], batch: Batch) -> list[Item]:
@@ -54,4 +56,5 @@ async def _cancel(found: Sequence[Item], batch: Batch) -> list[Item]:
     for item in now:
         if not item.ended:
             batch.change(cancel(item, batch.now))
+    call_off_parts(batch, {item.item_id for item in now})
     return [item for each in now if (item := batch.find(each.item_id))]

@@ -13,7 +13,7 @@ from services.tasks.actions.batch import Batch
 from services.tasks.actions.live import Live
 from services.tasks.actions.replicas import Replicas
 from services.tasks.messages import event
-from services.tasks.model import Item
+from services.tasks.model import LEDGER, Item
 from services.tasks.store import intake, saving
 
 
@@ -35,9 +35,12 @@ class Recorder:
         """Store what a batch changes, and announce this and what it added."""
         await saving.save(batch.tx, batch.changes())
         moved = batch.moved
-        happened = [(item, event(item, moved=True)) for item in batch.added]
+        # Of parts nobody else knows: what they do is told as the progress of their whole.
+        happened = [(item, event(item, moved=True)) for item in batch.added if item.owner != LEDGER]
         happened += [
-            (after, event(after, moved=after.state is not before.state)) for before, after in moved
+            (after, event(after, moved=after.shown_state is not before.shown_state))
+            for before, after in moved
+            if after.owner != LEDGER
         ]
         await self._publish(batch.tx, happened)
         await self._replicas.tell_changed(batch.tx, moved, stirred=batch.leaves_new())

@@ -30,6 +30,7 @@ class WorkAdmin(admin_pb2_grpc.WorkAdminServiceServicer):
             kind=request.kind,
             before=_position(request.page_token),
             page_size=request.page_size,
+            with_parts=request.with_parts,
         )
         token = "" if rest is None else str(rest)
         return admin_pb2.ListItemsResponse(items=map(item_message, found), next_page_token=token)
@@ -49,6 +50,8 @@ class WorkAdmin(admin_pb2_grpc.WorkAdminServiceServicer):
             run_at=timestamp(item.run_at),
             last_failure=item.last_failure,
             checkpoint_bytes=item.checkpoint_bytes,
+            parts=map(item_message, await self._administration.parts_of(item.item_id)),
+            whole_id=item.whole_id or "",
         )
 
     async def CancelItemsById(

@@ -23,8 +23,9 @@ from services.tasks.actions.live import (
 )
 from services.tasks.actions.queue import Queue
 from services.tasks.actions.roster import Roster
+from services.tasks.actions.splits import Splits
 from services.tasks.messages import item_message
-from services.tasks.model import Item, Lane, Lease, Submission
+from services.tasks.model import Item, Lane, Lease, Part, Submission
 from vitascope.media.v1 import internal_pb2
 from vitascope.work.v1 import work_pb2, work_pb2_grpc
 
@@ -33,10 +34,16 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
     """Serves the ledger."""
 
     def __init__(
-        self, queue: Queue, leases: Leases, checkpoints: Checkpoints, roster: Roster
+        self,
+        queue: Queue,
+        leases: Leases,
+        splits: Splits,
+        checkpoints: Checkpoints,
+        roster: Roster,
     ) -> None:
         self._queue = queue
         self._leases = leases
+        self._splits = splits
         self._checkpoints = checkpoints
         self._roster = roster
 
@@ -110,9 +117,7 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
                     leases = frozenset(map(_lease, request.heartbeat.leases))
                     _keep(self._leases.renew(session, leases), storing, session)
                 case "progress":
-                    said = request.progress
-                    eta = said.eta_seconds if said.HasField("eta_seconds") else None
-                    self._leases.progress(session, _lease(said.lease), said.percent, eta)
+                    self._progress(session, request.progress)
                 case "finished":
                     _keep(await self._finish(session, request.finished), storing, session)
                 case "checkpoint":
@@ -127,8 +132,10 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
     async def _response(self, order: Order) -> work_pb2.WorkResponse:
         match order:
             case Assigned(item):
-                checkpoint = await self._checkpoints.of(item)
-                assignment = _assignment(item, self._leases.duration, checkpoint)
+                assignment = _assignment(item, self._leases.duration)
+                assignment.checkpoint = await self._checkpoints.of(item)
+                for kind, result in await self._splits.results_of(item):
+                    assignment.parts.add(kind=kind, result=result)
                 return work_pb2.WorkResponse(assignment=assignment)
             case Cancelled(lease):
                 return work_pb2.WorkResponse(cancel=work_pb2.Cancel(lease=_lease_message(lease)))
@@ -141,10 +148,20 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
             case Drained():
                 return work_pb2.WorkResponse(drain=work_pb2.Drain())
 
+    def _progress(self, session: Session, said: work_pb2.Progress) -> None:
+        eta = said.eta_seconds if said.HasField("eta_seconds") else None
+        known = said.partial_result if said.HasField("partial_result") else None
+        self._leases.progress(session, _lease(said.lease), said.percent, eta, known)
+
     async def _finish(self, session: Session, said: work_pb2.Finished) -> Future[None]:
         lease = _lease(said.lease)
         if said.WhichOneof("outcome") == "success":
             return self._leases.succeed(session, lease, said.success.result)
+        if said.WhichOneof("outcome") == "split":
+            asked = [Part(each.kind, each.spec, each.weight) for each in said.split.parts]
+            place = internal_pb2.PartDestination(item_id=lease.item_id)
+            destination = internal_pb2.Destination(part=place).SerializeToString()
+            return self._splits.split(session, lease, asked, destination)
         message = said.failure.message or "The worker gave no reason."
         # What it saved last is for the next attempt, and can be stored only while this one is.
         await self._checkpoints.save()
@@ -211,7 +228,7 @@ def _lease_message(lease: Lease) -> work_pb2.Lease:
     return work_pb2.Lease(item_id=lease.item_id, attempt=lease.attempt)
 
 
-def _assignment(item: Item, duration: timedelta, checkpoint: bytes) -> work_pb2.Assignment:
+def _assignment(item: Item, duration: timedelta) -> work_pb2.Assignment:
     return work_pb2.Assignment(
         lease=_lease_message(item.lease),
         kind=item.kind,
@@ -219,5 +236,4 @@ def _assignment(item: Item, duration: timedelta, checkpoint: bytes) -> work_pb2.
         account_id=item.account_id,
         destination=internal_pb2.Destination.FromString(item.destination),
         lease_seconds=duration.total_seconds(),
-        checkpoint=checkpoint,
     )

@@ -19,7 +19,7 @@ def status_of(version: Version, task: Task, public_url: str, *, details: bool) -
     item = task.item
     messages = version.messages
     status = messages.TaskStatus(
-        status=State.ERROR if item.state is State.CANCELLED else item.state,
+        status=State.ERROR if item.state is State.CANCELLED else item.shown_state,
         key=item.item_id,
         progress=_progress(item),
         events=messages.TaskEvents(
@@ -53,7 +53,7 @@ def status_of_unknown(version: Version, key: str) -> Any:
 
 
 def _progress(item: Item) -> Value:
-    if item.state is State.QUEUED or item.started_at is None:
+    if item.shown_state is State.QUEUED or item.started_at is None:
         return Value(null_value=NULL_VALUE)
     return Value(number_value=item.percent)
 

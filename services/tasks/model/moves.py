@@ -19,8 +19,16 @@ MAX_ATTEMPTS = 5
 MAX_ERROR_LENGTH = 2000
 LONGEST_RETRY_AFTER = 3600.0  # seconds; who waits for a result wants to hear of it some day
 MAX_RESULT_BYTES = 2**19  # it travels in an event
+MAX_PART_RESULT_BYTES = 2**13  # a thousand of them travel together
 HIGHEST_UNFINISHED = 99.0
 LOST = "The worker that had it was lost."
+CALLED_OFF = "A part of it was called off."
+
+JOIN_PART = 0.1
+"""Of what was left to do when an item was split, joining its parts is so much."""
+
+LONGEST_SPLIT = timedelta(days=7)
+"""How long an item waits for its parts: perhaps nobody is there to do them."""
 
 DEADLINE_GRACE = timedelta(seconds=60)
 """How much longer than a kind's deadline the ledger waits for the worker to end the attempt."""
@@ -64,7 +72,7 @@ def start(
         item,
         State.EXECUTING,
         attempt=item.attempt + 1,
-        percent=0.0,
+        percent=_percent_at_start(item),
         eta_seconds=None,
         started_at=item.started_at or now,
         taken_at=now,
@@ -77,7 +85,8 @@ def start(
 
 def succeed(item: Item, result: bytes, now: datetime) -> Item:
     """Return the item with its result; a huge one is an error."""
-    if len(result) > MAX_RESULT_BYTES:
+    most = MAX_PART_RESULT_BYTES if item.whole_id else MAX_RESULT_BYTES
+    if len(result) > most:
         return fail(item, "The result is too large.", False, now, jitter=0.0)
     return _end(
         item, State.SUCCESS, now, percent=100.0, result=result, reported_attempt=item.attempt
@@ -103,6 +112,50 @@ def fail(
     return _end(reported, State.ERROR, now, error_message=reason, last_failure=reason)
 
 
+def split(item: Item, now: datetime) -> Item:
+    """Return the item as it waits for its parts; a part itself, or a whole that had parts before,
+    is an error. What its parts made is joined by attempts that are counted anew."""
+    if item.whole_id or item.split_percent is not None:
+        reason = "A part cannot be split, nor can an item twice."
+        return fail(item, reason, False, now, jitter=0.0)
+    return _move(
+        item,
+        State.SPLIT,
+        split_percent=item.percent,
+        # Parts, and the joining of them, come before what was not begun yet.
+        priority=item.priority - 1,
+        reported_attempt=item.attempt,
+        earlier_attempts=item.attempt,
+        eta_seconds=None,
+        lease_until=None,
+        deadline_at=now + LONGEST_SPLIT,
+        stream_id=None,
+    )
+
+
+def join(item: Item, now: datetime) -> Item:
+    """Return a split item, queued for an attempt that joins what its parts made."""
+    percent = attained(item, 0.0)
+    return _move(
+        item, State.QUEUED, percent=percent, eta_seconds=None, deadline_at=None, run_at=now
+    )
+
+
+def fail_by_part(item: Item, part: Item, now: datetime) -> Item:
+    """Return a split item after one of its parts ended badly."""
+    reason = part.error_message or CALLED_OFF
+    return _end(item, State.ERROR, now, error_message=reason, last_failure=reason)
+
+
+def attained(item: Item, reported: float) -> float:
+    """Return the progress of an item with an attempt that reports so much, in percent: after a
+    split the attempt is only the last of it."""
+    if item.split_percent is None:
+        return advance(item.percent, reported)
+    rest = JOIN_PART * (100.0 - item.split_percent)
+    return advance(item.percent, 100.0 - rest + rest * reported / 100.0)
+
+
 def lose(item: Item, now: datetime, jitter: float) -> Item:
     """Return the item after its lease ran out."""
     return _retry(item, LOST, now, jitter)
@@ -115,10 +168,12 @@ def was_lost(item: Item) -> bool:
 
 
 def overrun(item: Item, now: datetime) -> Item:
-    """Return the item after its attempt took longer than its kind may."""
+    """Return the item after its attempt, or its parts, took longer than they may."""
     allowed = (item.deadline_at - item.taken_at) if item.deadline_at and item.taken_at else None
     seconds = f"{allowed.total_seconds():g} seconds that are" if allowed else "time that is"
     reason = f"It took longer than the {seconds} allowed."
+    if item.state is State.SPLIT:
+        reason = f"Its parts took longer than the {LONGEST_SPLIT.days} days that are allowed."
     return _end(item, State.ERROR, now, error_message=reason, last_failure=reason)
 
 
@@ -128,20 +183,26 @@ def cancel(item: Item, now: datetime) -> Item:
 
 
 def can_requeue(item: Item) -> bool:
-    """Whether it ended in a way that another try may mend; refused work never started."""
+    """Whether it ended in a way that another try may mend; refused work never started, and a part
+    is tried again with its whole."""
+    if item.whole_id:
+        return False
     return item.state is State.CANCELLED or (item.state is State.ERROR and item.attempt > 0)
 
 
 def requeue(item: Item, now: datetime) -> Item:
     """Return an ended item queued again. Attempts go on counting: they fence off older workers.
 
-    Raises WrongState for an item that has not ended or ended well.
+    What was split begins anew too: what its parts made went with its end. Raises WrongState for
+    an item that has not ended or ended well.
     """
     if not can_requeue(item):
         raise WrongState(f"An item that is {item.state} cannot be queued again.")
     return replace(
         item,
         state=State.QUEUED,
+        priority=item.priority + (item.split_percent is not None),
+        split_percent=None,
         run_at=now,
         completed_at=None,
         error_message="",
@@ -186,7 +247,7 @@ def _retry(
     return _move(
         item,
         State.QUEUED,
-        percent=0.0,
+        percent=_percent_at_start(item),
         eta_seconds=None,
         lease_until=None,
         deadline_at=None,
@@ -194,6 +255,11 @@ def _retry(
         last_failure=failure,
         run_at=now + retry_delay(tries, jitter, retry_after),
     )
+
+
+def _percent_at_start(item: Item) -> float:
+    """What an attempt does anew is not done; what the parts did stays done."""
+    return 0.0 if item.split_percent is None else item.percent
 
 
 def _end(item: Item, state: State, now: datetime, **changes: Any) -> Item:

@@ -11,12 +11,17 @@ from typing import Any
 TASKS = "tasks"
 """The owner of items that came in by the Tasks API."""
 
+LEDGER = "ledger"
+"""The owner of items that are parts of others. Their request ids begin with the whole's id."""
+
 
 class State(StrEnum):
     """Where an item is."""
 
     QUEUED = "queued"
     EXECUTING = "executing"
+    # Its parts are done, each an item of its own. Outside the ledger it executes.
+    SPLIT = "split"
     SUCCESS = "success"
     ERROR = "error"
     CANCELLED = "cancelled"
@@ -25,7 +30,11 @@ class State(StrEnum):
 MOVES: Mapping[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.EXECUTING, State.CANCELLED}),
     # Back to the queue: the lease ran out, or the attempt failed in a way that may pass.
-    State.EXECUTING: frozenset({State.QUEUED, State.SUCCESS, State.ERROR, State.CANCELLED}),
+    State.EXECUTING: frozenset(
+        {State.QUEUED, State.SPLIT, State.SUCCESS, State.ERROR, State.CANCELLED}
+    ),
+    # Back to the queue: what its parts made is to be joined.
+    State.SPLIT: frozenset({State.QUEUED, State.ERROR, State.CANCELLED}),
     State.SUCCESS: frozenset(),
     # An operator may queue these again, which is no move of theirs: see `requeue`.
     State.ERROR: frozenset(),
@@ -75,7 +84,8 @@ class Item:
     `taken_at` is when the newest attempt began, `deadline_at` when it is to be over,
     `last_failure` why the last attempt that failed did, `checkpoint_bytes` the size of the state
     that an attempt saved. `requeued` is how often it was queued again after an end, and
-    `earlier_attempts` how many of its attempts were made before the last time.
+    `earlier_attempts` how many of its attempts were made before the last time. `split_percent` is
+    how far it was when it was split into parts; None when it was not.
     """
 
     item_id: str
@@ -107,6 +117,19 @@ class Item:
     checkpoint_bytes: int = 0
     requeued: int = 0
     earlier_attempts: int = 0
+    split_percent: float | None = None
+
+    @property
+    def whole_id(self) -> str | None:
+        """The id of the item of which it is a part; None when it is none."""
+        return self.request_id.partition("/")[0] if self.owner == LEDGER else None
+
+    @property
+    def shown_state(self) -> State:
+        """Where it is for those outside: that its parts were done and it waits for a worker to
+        join them, they need not know."""
+        waits = self.state is State.QUEUED and self.split_percent is not None
+        return State.EXECUTING if waits or self.state is State.SPLIT else self.state
 
     @property
     def lease(self) -> Lease:

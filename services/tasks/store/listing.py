@@ -3,11 +3,12 @@
 from sqlalchemy import select, text
 
 from services.chassis.database import Tx
-from services.tasks.model import Item, State
+from services.tasks.model import LEDGER, Item, State
 from services.tasks.store.items import ITEM_COLUMNS, item_of
-from services.tasks.store.tables import EXECUTING, QUEUED, items
+from services.tasks.store.tables import EXECUTING, QUEUED, SPLIT, items
 
-_INDEXED = {State.QUEUED: QUEUED, State.EXECUTING: EXECUTING}
+# What waits for its parts executes, for those who look.
+_INDEXED = {State.QUEUED: QUEUED, State.EXECUTING: f"({EXECUTING} OR {SPLIT})"}
 
 
 async def newest(
@@ -18,16 +19,20 @@ async def newest(
     kind: str,
     before: int | None,
     limit: int,
+    with_parts: bool = False,
 ) -> tuple[list[Item], int | None]:
     """Return the newest items older than a position that fit, newest first.
 
-    An empty account or kind fits all. Also returns the position to go on from; None at the end.
+    An empty account or kind fits all; parts of items fit only `with_parts`. Also returns the
+    position to go on from; None at the end.
     """
     query = select(items.c.position, *ITEM_COLUMNS)
     if state in _INDEXED:
         query = query.where(text(_INDEXED[state]))
     elif state is not None:
         query = query.where(items.c.state == state)
+    if not with_parts:
+        query = query.where(items.c.owner != LEDGER)
     if account_id:
         query = query.where(items.c.account_id == account_id)
     if kind:

@@ -10,6 +10,7 @@ from sqlalchemy import Table, bindparam, delete, func, update
 from services.chassis.database import Tx, Utc
 from services.chassis.statements import INSERTS
 from services.tasks.model import Item, Lane, State
+from services.tasks.store import parts
 from services.tasks.store.tables import accounts, checkpoints, items
 
 NEVER = datetime.fromtimestamp(0, UTC)
@@ -90,6 +91,9 @@ async def save(tx: Tx, changes: Sequence[tuple[Item, Item]]) -> None:
     saved = [after.item_id for before, after in changes if after.ended and before.checkpoint_bytes]
     if saved:
         await tx.execute(delete(checkpoints).where(checkpoints.c.item_id.in_(saved)))
+    split = [after for before, after in changes if before.split_percent != after.split_percent]
+    if split:
+        await parts.store_split(tx, split)
     await _count(tx, changes)
 
 

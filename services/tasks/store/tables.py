@@ -32,6 +32,8 @@ QUEUED = "state = 'queued'"
 # read in its order up to a limit, would else be read whole by that index and sorted.
 FITTING = "state = 'queued' AND kind <> ''"
 EXECUTING = "state = 'executing'"
+SPLIT = "state = 'split'"
+OPEN_PART = "owner = 'ledger' AND completed_at IS NULL"
 WAITING = "queued > 0"
 COMPLETED = "completed_at IS NOT NULL"
 
@@ -69,6 +71,7 @@ items = Table(
     Column("checkpoint_bytes", Integer, nullable=False, server_default="0"),
     Column("requeued", Integer, nullable=False, server_default="0"),
     Column("earlier_attempts", Integer, nullable=False, server_default="0"),
+    Column("split_percent", Float),
     Index("items_by_request", "owner", "request_id", "account_id", unique=True),
     Index(
         "items_queued",
@@ -95,6 +98,18 @@ items = Table(
         postgresql_where=text(EXECUTING),
     ),
     Index(
+        "items_split",
+        "deadline_at",
+        sqlite_where=text(SPLIT),
+        postgresql_where=text(SPLIT),
+    ),
+    Index(
+        "items_open_parts",
+        "item_id",
+        sqlite_where=text(OPEN_PART),
+        postgresql_where=text(OPEN_PART),
+    ),
+    Index(
         "items_completed",
         "completed_at",
         sqlite_where=text(COMPLETED),
@@ -108,6 +123,19 @@ checkpoints = Table(
     metadata,
     Column("item_id", String(26), ForeignKey(items.c.item_id), primary_key=True),
     Column("state", LargeBinary, nullable=False),
+)
+
+# The items that are parts of others, apart from `items`, most of which are not.
+parts = Table(
+    "parts",
+    metadata,
+    Column("item_id", String(26), ForeignKey(items.c.item_id), primary_key=True),
+    Column("whole_id", String(26), ForeignKey(items.c.item_id), nullable=False),
+    # Their order.
+    Column("number", Integer, nullable=False),
+    # How much of the work it is, of that of the largest part.
+    Column("share", Float, nullable=False),
+    Index("parts_by_whole", "whole_id", "number", unique=True),
 )
 
 # How much of each account waits and runs, kept in step with `items` by `save` and `submit`.

@@ -10,34 +10,46 @@ from services.tasks.store.items import ITEM_COLUMNS, item_of
 from services.tasks.store.tables import (
     COMPLETED,
     EXECUTING,
+    SPLIT,
     checkpoints,
     idempotency_keys,
     items,
     outbox,
+    parts,
     tasks,
 )
 
+# Each in the order of an index that has nothing else; SQLite reads the whole table for another.
+_LASTING = ((EXECUTING, items.c.lease_until), (SPLIT, items.c.deadline_at))
+# What a part made is wanted as long as its whole is kept.
+_IS_NO_PART = ~exists().where(parts.c.item_id == items.c.item_id)
+
 
 async def any_overdue(tx: Tx, moment: datetime) -> bool:
-    """Whether an attempt was to be over before a moment and is not."""
-    overdue = select(items.c.item_id).where(text(EXECUTING), items.c.deadline_at < moment)
-    # In the order of an index that has nothing else; SQLite reads the whole table for another one.
-    return await tx.scalar(overdue.order_by(items.c.lease_until).limit(1)) is not None
+    """Whether an attempt, or the parts of an item, were to be over before a moment and are not."""
+    for lasts, order in _LASTING:
+        overdue = select(items.c.item_id).where(text(lasts), items.c.deadline_at < moment)
+        if await tx.scalar(overdue.order_by(order).limit(1)) is not None:
+            return True
+    return False
 
 
 async def lock_overdue(tx: Tx, moment: datetime, limit: int) -> list[Item]:
-    """Return items whose attempt was to be over before a moment, locked.
+    """Return items whose attempt, or whose parts, were to be over before a moment, locked.
 
-    Those locked by others are left out.
+    Those locked by others are left out. There may be up to twice as many as `limit`.
     """
-    overdue = select(*ITEM_COLUMNS).where(text(EXECUTING), items.c.deadline_at < moment)
-    query = overdue.order_by(items.c.lease_until).limit(limit).with_for_update(skip_locked=True)
-    return [item_of(row) for row in await tx.execute(query)]
+    found: list[Item] = []
+    for lasts, order in _LASTING:
+        overdue = select(*ITEM_COLUMNS).where(text(lasts), items.c.deadline_at < moment)
+        query = overdue.order_by(order).limit(limit).with_for_update(skip_locked=True)
+        found += [item_of(row) for row in await tx.execute(query)]
+    return found
 
 
 async def anything_old(tx: Tx, moment: datetime) -> bool:
     """Whether something is there that the three functions below would delete."""
-    ended = exists().where(text(COMPLETED), items.c.completed_at < moment)
+    ended = exists().where(text(COMPLETED), items.c.completed_at < moment, _IS_NO_PART)
     named = exists().where(idempotency_keys.c.created_at < moment)
     oldest = select(outbox.c.time).order_by(outbox.c.id).limit(1).scalar_subquery()
     return bool(await tx.scalar(select(ended | named | (oldest < moment))))
@@ -51,6 +63,8 @@ async def delete_ended(tx: Tx, moment: datetime, limit: int) -> int:
     query = _ended_before(moment, limit).with_for_update(skip_locked=True)
     ids = (await tx.scalars(query)).all()
     for table, column in (
+        # Its parts become items like others, and go next time.
+        (parts, parts.c.whole_id),
         (tasks, tasks.c.key),
         (checkpoints, checkpoints.c.item_id),
         (items, items.c.item_id),
@@ -86,7 +100,7 @@ async def delete_unsent(tx: Tx, moment: datetime, limit: int) -> int:
 def _ended_before(moment: datetime, limit: int) -> Select[tuple[str]]:
     return (
         select(items.c.item_id)
-        .where(text(COMPLETED), items.c.completed_at < moment)
+        .where(text(COMPLETED), items.c.completed_at < moment, _IS_NO_PART)
         .order_by(items.c.completed_at)
         .limit(limit)
     )

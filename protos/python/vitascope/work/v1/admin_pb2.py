@@ -28,7 +28,7 @@ from vitascope.options.v1 import options_pb2 as vitascope_dot_options_dot_v1_dot
 from vitascope.work.v1 import work_pb2 as vitascope_dot_work_dot_v1_dot_work__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dvitascope/work/v1/admin.proto\x12\x11vitascope.work.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"vitascope/options/v1/options.proto\x1a\x1cvitascope/work/v1/work.proto\"\x90\x01\n\x10ListItemsRequest\x12\'\n\x05state\x18\x01 \x01(\x0e\x32\x18.vitascope.work.v1.State\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x1d\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x12\n\npage_token\x18\x05 \x01(\t\"T\n\x11ListItemsResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.vitascope.work.v1.Item\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"*\n\x0eGetItemRequest\x12\x18\n\x07item_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"\xc2\x02\n\x0fGetItemResponse\x12%\n\x04item\x18\x01 \x01(\x0b\x32\x17.vitascope.work.v1.Item\x12%\n\x04lane\x18\x02 \x01(\x0e\x32\x17.vitascope.work.v1.Lane\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12\x11\n\tworker_id\x18\x04 \x01(\t\x12/\n\x0blease_until\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65\x61\x64line_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06run_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0clast_failure\x18\x08 \x01(\t\x12\x18\n\x10\x63heckpoint_bytes\x18\t \x01(\x03\"7\n\x16\x43\x61ncelItemsByIdRequest\x12\x1d\n\x08item_ids\x18\x01 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"A\n\x17\x43\x61ncelItemsByIdResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.vitascope.work.v1.Item\"2\n\x11RetryItemsRequest\x12\x1d\n\x08item_ids\x18\x01 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"<\n\x12RetryItemsResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.vitascope.work.v1.Item\"\x14\n\x12ListWorkersRequest\"A\n\x13ListWorkersResponse\x12*\n\x07workers\x18\x01 \x03(\x0b\x32\x19.vitascope.work.v1.Worker\"]\n\x06Worker\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\r\n\x05kinds\x18\x02 \x03(\t\x12\r\n\x05slots\x18\x03 \x01(\x05\x12\x10\n\x08item_ids\x18\x04 \x03(\t\x12\x10\n\x08\x64raining\x18\x05 \x01(\x08\"(\n\x13\x44rainWorkersRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"*\n\x14\x44rainWorkersResponse\x12\x12\n\nworker_ids\x18\x01 \x03(\t2\x82\x05\n\x10WorkAdminService\x12\x61\n\tListItems\x12#.vitascope.work.v1.ListItemsRequest\x1a$.vitascope.work.v1.ListItemsResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12[\n\x07GetItem\x12!.vitascope.work.v1.GetItemRequest\x1a\".vitascope.work.v1.GetItemResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12s\n\x0f\x43\x61ncelItemsById\x12).vitascope.work.v1.CancelItemsByIdRequest\x1a*.vitascope.work.v1.CancelItemsByIdResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12\x64\n\nRetryItems\x12$.vitascope.work.v1.RetryItemsRequest\x1a%.vitascope.work.v1.RetryItemsResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12g\n\x0bListWorkers\x12%.vitascope.work.v1.ListWorkersRequest\x1a&.vitascope.work.v1.ListWorkersResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12j\n\x0c\x44rainWorkers\x12&.vitascope.work.v1.DrainWorkersRequest\x1a\'.vitascope.work.v1.DrainWorkersResponse\"\t\xaa\xbb\x18\x05\x61\x64minb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dvitascope/work/v1/admin.proto\x12\x11vitascope.work.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"vitascope/options/v1/options.proto\x1a\x1cvitascope/work/v1/work.proto\"\xa4\x01\n\x10ListItemsRequest\x12\'\n\x05state\x18\x01 \x01(\x0e\x32\x18.vitascope.work.v1.State\x12\x12\n\naccount_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x1d\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\x12\n\nwith_parts\x18\x06 \x01(\x08\"T\n\x11ListItemsResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.vitascope.work.v1.Item\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"*\n\x0eGetItemRequest\x12\x18\n\x07item_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"\xfc\x02\n\x0fGetItemResponse\x12%\n\x04item\x18\x01 \x01(\x0b\x32\x17.vitascope.work.v1.Item\x12%\n\x04lane\x18\x02 \x01(\x0e\x32\x17.vitascope.work.v1.Lane\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12\x11\n\tworker_id\x18\x04 \x01(\t\x12/\n\x0blease_until\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65\x61\x64line_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x06run_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0clast_failure\x18\x08 \x01(\t\x12\x18\n\x10\x63heckpoint_bytes\x18\t \x01(\x03\x12&\n\x05parts\x18\n \x03(\x0b\x32\x17.vitascope.work.v1.Item\x12\x10\n\x08whole_id\x18\x0b \x01(\t\"7\n\x16\x43\x61ncelItemsByIdRequest\x12\x1d\n\x08item_ids\x18\x01 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"A\n\x17\x43\x61ncelItemsByIdResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.vitascope.work.v1.Item\"2\n\x11RetryItemsRequest\x12\x1d\n\x08item_ids\x18\x01 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"<\n\x12RetryItemsResponse\x12&\n\x05items\x18\x01 \x03(\x0b\x32\x17.vitascope.work.v1.Item\"\x14\n\x12ListWorkersRequest\"A\n\x13ListWorkersResponse\x12*\n\x07workers\x18\x01 \x03(\x0b\x32\x19.vitascope.work.v1.Worker\"]\n\x06Worker\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\r\n\x05kinds\x18\x02 \x03(\t\x12\r\n\x05slots\x18\x03 \x01(\x05\x12\x10\n\x08item_ids\x18\x04 \x03(\t\x12\x10\n\x08\x64raining\x18\x05 \x01(\x08\"(\n\x13\x44rainWorkersRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"*\n\x14\x44rainWorkersResponse\x12\x12\n\nworker_ids\x18\x01 \x03(\t2\x82\x05\n\x10WorkAdminService\x12\x61\n\tListItems\x12#.vitascope.work.v1.ListItemsRequest\x1a$.vitascope.work.v1.ListItemsResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12[\n\x07GetItem\x12!.vitascope.work.v1.GetItemRequest\x1a\".vitascope.work.v1.GetItemResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12s\n\x0f\x43\x61ncelItemsById\x12).vitascope.work.v1.CancelItemsByIdRequest\x1a*.vitascope.work.v1.CancelItemsByIdResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12\x64\n\nRetryItems\x12$.vitascope.work.v1.RetryItemsRequest\x1a%.vitascope.work.v1.RetryItemsResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12g\n\x0bListWorkers\x12%.vitascope.work.v1.ListWorkersRequest\x1a&.vitascope.work.v1.ListWorkersResponse\"\t\xaa\xbb\x18\x05\x61\x64min\x12j\n\x0c\x44rainWorkers\x12&.vitascope.work.v1.DrainWorkersRequest\x1a\'.vitascope.work.v1.DrainWorkersResponse\"\t\xaa\xbb\x18\x05\x61\x64minb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,31 +56,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKADMINSERVICE'].methods_by_name['DrainWorkers']._loaded_options = None
   _globals['_WORKADMINSERVICE'].methods_by_name['DrainWorkers']._serialized_options = b'\252\273\030\005admin'
   _globals['_LISTITEMSREQUEST']._serialized_start=181
-  _globals['_LISTITEMSREQUEST']._serialized_end=325
-  _globals['_LISTITEMSRESPONSE']._serialized_start=327
-  _globals['_LISTITEMSRESPONSE']._serialized_end=411
-  _globals['_GETITEMREQUEST']._serialized_start=413
-  _globals['_GETITEMREQUEST']._serialized_end=455
-  _globals['_GETITEMRESPONSE']._serialized_start=458
-  _globals['_GETITEMRESPONSE']._serialized_end=780
-  _globals['_CANCELITEMSBYIDREQUEST']._serialized_start=782
-  _globals['_CANCELITEMSBYIDREQUEST']._serialized_end=837
-  _globals['_CANCELITEMSBYIDRESPONSE']._serialized_start=839
-  _globals['_CANCELITEMSBYIDRESPONSE']._serialized_end=904
-  _globals['_RETRYITEMSREQUEST']._serialized_start=906
-  _globals['_RETRYITEMSREQUEST']._serialized_end=956
-  _globals['_RETRYITEMSRESPONSE']._serialized_start=958
-  _globals['_RETRYITEMSRESPONSE']._serialized_end=1018
-  _globals['_LISTWORKERSREQUEST']._serialized_start=1020
-  _globals['_LISTWORKERSREQUEST']._serialized_end=1040
-  _globals['_LISTWORKERSRESPONSE']._serialized_start=1042
-  _globals['_LISTWORKERSRESPONSE']._serialized_end=1107
-  _globals['_WORKER']._serialized_start=1109
-  _globals['_WORKER']._serialized_end=1202
-  _globals['_DRAINWORKERSREQUEST']._serialized_start=1204
-  _globals['_DRAINWORKERSREQUEST']._serialized_end=1244
-  _globals['_DRAINWORKERSRESPONSE']._serialized_start=1246
-  _globals['_DRAINWORKERSRESPONSE']._serialized_end=1288
-  _globals['_WORKADMINSERVICE']._serialized_start=1291
-  _globals['_WORKADMINSERVICE']._serialized_end=1933
+  _globals['_LISTITEMSREQUEST']._serialized_end=345
+  _globals['_LISTITEMSRESPONSE']._serialized_start=347
+  _globals['_LISTITEMSRESPONSE']._serialized_end=431
+  _globals['_GETITEMREQUEST']._serialized_start=433
+  _globals['_GETITEMREQUEST']._serialized_end=475
+  _globals['_GETITEMRESPONSE']._serialized_start=478
+  _globals['_GETITEMRESPONSE']._serialized_end=858
+  _globals['_CANCELITEMSBYIDREQUEST']._serialized_start=860
+  _globals['_CANCELITEMSBYIDREQUEST']._serialized_end=915
+  _globals['_CANCELITEMSBYIDRESPONSE']._serialized_start=917
+  _globals['_CANCELITEMSBYIDRESPONSE']._serialized_end=982
+  _globals['_RETRYITEMSREQUEST']._serialized_start=984
+  _globals['_RETRYITEMSREQUEST']._serialized_end=1034
+  _globals['_RETRYITEMSRESPONSE']._serialized_start=1036
+  _globals['_RETRYITEMSRESPONSE']._serialized_end=1096
+  _globals['_LISTWORKERSREQUEST']._serialized_start=1098
+  _globals['_LISTWORKERSREQUEST']._serialized_end=1118
+  _globals['_LISTWORKERSRESPONSE']._serialized_start=1120
+  _globals['_LISTWORKERSRESPONSE']._serialized_end=1185
+  _globals['_WORKER']._serialized_start=1187
+  _globals['_WORKER']._serialized_end=1280
+  _globals['_DRAINWORKERSREQUEST']._serialized_start=1282
+  _globals['_DRAINWORKERSREQUEST']._serialized_end=1322
+  _globals['_DRAINWORKERSRESPONSE']._serialized_start=1324
+  _globals['_DRAINWORKERSRESPONSE']._serialized_end=1366
+  _globals['_WORKADMINSERVICE']._serialized_start=1369
+  _globals['_WORKADMINSERVICE']._serialized_end=2011
 # @@protoc_insertion_point(module_scope)

@@ -31,6 +31,7 @@ class ListItemsRequest(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    WITH_PARTS_FIELD_NUMBER: _builtins.int
     state: _work_pb2.State.ValueType
     """Only items in this state; unspecified for all."""
     account_id: _builtins.str
@@ -41,6 +42,8 @@ class ListItemsRequest(_message.Message):
     """How many at most, 50 when it is 0."""
     page_token: _builtins.str
     """`next_page_token` of the page before; empty for the first page."""
+    with_parts: _builtins.bool
+    """Whether the parts of items are wanted too."""
     def __init__(
         self,
         *,
@@ -49,10 +52,11 @@ class ListItemsRequest(_message.Message):
         kind: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        with_parts: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "with_parts", b"with_parts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -123,6 +127,8 @@ class GetItemResponse(_message.Message):
     RUN_AT_FIELD_NUMBER: _builtins.int
     LAST_FAILURE_FIELD_NUMBER: _builtins.int
     CHECKPOINT_BYTES_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    WHOLE_ID_FIELD_NUMBER: _builtins.int
     lane: _work_pb2.Lane.ValueType
     """Its lane."""
     priority: _builtins.int
@@ -133,6 +139,8 @@ class GetItemResponse(_message.Message):
     """Why the last failed attempt failed."""
     checkpoint_bytes: _builtins.int
     """The size of its saved state, in bytes."""
+    whole_id: _builtins.str
+    """The item of which it is a part; empty when it is none."""
     @_builtins.property
     def item(self) -> _work_pb2.Item:
         """The item."""
@@ -149,6 +157,10 @@ class GetItemResponse(_message.Message):
     def run_at(self) -> _timestamp_pb2.Timestamp:
         """When it may start, after a failed attempt."""
 
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[_work_pb2.Item]:
+        """The parts into which it was split, in order."""
+
     def __init__(
         self,
         *,
@@ -161,10 +173,12 @@ class GetItemResponse(_message.Message):
         run_at: _timestamp_pb2.Timestamp | None = ...,
         last_failure: _builtins.str = ...,
         checkpoint_bytes: _builtins.int = ...,
+        parts: _abc.Iterable[_work_pb2.Item] | None = ...,
+        whole_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline_at", b"deadline_at", "item", b"item", "lease_until", b"lease_until", "run_at", b"run_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint_bytes", b"checkpoint_bytes", "deadline_at", b"deadline_at", "item", b"item", "lane", b"lane", "last_failure", b"last_failure", "lease_until", b"lease_until", "priority", b"priority", "run_at", b"run_at", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint_bytes", b"checkpoint_bytes", "deadline_at", b"deadline_at", "item", b"item", "lane", b"lane", "last_failure", b"last_failure", "lease_until", b"lease_until", "parts", b"parts", "priority", b"priority", "run_at", b"run_at", "whole_id", b"whole_id", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
