@@ -194,7 +194,7 @@ class House:
             if whole:
                 yield make()
 
-        return await _named(method(requests(), metadata=bearer(team)))
+        return await named(method(requests(), metadata=bearer(team)))
 
     async def download(self, video_id: str, *, team: str = TEAM, **headers: str) -> Answer:
         """Download a video's original."""
@@ -281,7 +281,8 @@ async def answer_of(call: Any) -> Answer:
     )
 
 
-async def _named(call: Any) -> Any:
+async def named(call: Any) -> Any:
+    """The answer of a unary call. Raises the service's VitascopeError."""
     try:
         return await call
     except grpc.aio.AioRpcError as error:
