@@ -49,13 +49,16 @@ class Film:
         picture: Picture,
         sounds: Mapping[int, Track],
         packets: "Iterator[Packet[Any]]",
-        end: Fraction | None,
+        part: Opening,
     ) -> None:
         self.pipeline = pipeline
         self.picture = picture
+        # Seconds of the source that are 0 in the file.
+        self.origin = part.origin
         self._sounds = sounds
         self._packets = packets
-        self._end = end
+        self._end = part.end
+        self._heard = part.start - 1
 
     def picture_packets(self) -> "Iterator[Packet[VideoStream]]":
         """The source's packets of picture; those of sound are put into the file on the way."""
@@ -65,26 +68,33 @@ class Film:
             else:
                 yield packet
 
-    def hear(self, end: Fraction) -> None:
-        """Put sound into the file up to a time of the source, in seconds, as far as there is any.
+    def hear(self, time: Fraction) -> None:
+        """Put the sound into the file that the source has up to a time of it, in seconds."""
+        while self._sounds and self._heard < time:
+            packet = next(self._packets, None)
+            if packet is None:
+                return
+            if packet.stream_index in self._sounds:
+                self._sounds[packet.stream_index].take(packet)
+            if packet.dts is not None:
+                self._heard = max(self._heard, packet.dts * packet.time_base)
 
-        Files store sound later than its picture, each stream in its own place.
-        """
+    def finish(self) -> None:
+        """Put into the file what is still under way."""
+        self.picture.finish()
+        self._hear_out(self._end)
+        for sound in self._sounds.values():
+            sound.finish(self.picture.end)
+
+    def _hear_out(self, end: Fraction | None) -> None:
+        """Put all sound into the file up to its end: files store it later than its picture."""
         going_on = set(self._sounds)
         while going_on and (packet := next(self._packets, None)) is not None:
             if packet.stream_index not in self._sounds:
                 continue
             self._sounds[packet.stream_index].take(packet)
-            if packet.pts is None or packet.pts * packet.time_base >= end:
+            if end is not None and (packet.pts is None or packet.pts * packet.time_base >= end):
                 going_on.discard(packet.stream_index)
-
-    def finish(self) -> None:
-        """Put into the file what is still under way."""
-        self.picture.finish()
-        if self._end is not None:
-            self.hear(self._end)
-        for sound in self._sounds.values():
-            sound.finish(self.picture.end)
 
 
 @contextmanager
@@ -109,8 +119,8 @@ def begun(
             reserve(writer, volume)
         _tag(picture.stream, stream, container, facts.average_rate, filters.start)
         carry_chapters(reader, writer, kept)
-        packets = _packets(reader, [stream, *(reader.streams[index] for index in sounds)])
-        yield Film(pipeline, picture, sounds, packets, part.end)
+        packets = packets_of(reader, [stream, *(reader.streams[index] for index in sounds)])
+        yield Film(pipeline, picture, sounds, packets, part)
     if volume:
         place(destination, volume)
 
@@ -126,7 +136,7 @@ def _tag(
         made.metadata.update({"timecode": moved} if moved else {})
 
 
-def _packets(reader: InputContainer, streams: list[Stream]) -> "Iterator[Packet[Any]]":
+def packets_of(reader: InputContainer, streams: list[Stream]) -> "Iterator[Packet[Any]]":
     """The packets of some streams, up to the end or to where the file cannot be followed."""
     try:
         for packet in reader.demux(streams):

@@ -19,7 +19,8 @@ from services.media.engine.reading import open_video, video_stream
 
 # How far before the wanted part to begin reading, in seconds, tried in turn:
 # some files have few places to begin at, others do not know theirs.
-_RUN_UPS = (1, 5, 30)
+RUN_UP = 1
+_RUN_UPS = (RUN_UP, 5, 30)
 # Positions are told in milliseconds, rounded.
 _ROUNDING = Fraction(1, 2000)
 # From how many seconds on a frame that stays on screen is worth showing in part.

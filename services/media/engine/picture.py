@@ -14,6 +14,7 @@ from services.media.engine.encoders import settings_of
 from services.media.engine.encoders.settings import Settings
 from services.media.engine.footage import Footage
 from services.media.engine.plan import Encoding
+from services.media.engine.shelf import Coded
 
 # FFmpeg's AVFieldOrder: lines of both fields stored in turn, as all encoders
 # here do, named by the field that comes first in time.
@@ -23,8 +24,15 @@ _FIELD_ORDERS = {None: 1, "top_first": 4, "bottom_first": 5}
 class Picture:
     """Encodes frames into a file."""
 
-    def __init__(self, target: OutputContainer, encoding: Encoding, footage: Footage) -> None:
-        self._target = target
+    def __init__(
+        self,
+        target: OutputContainer,
+        encoding: Encoding,
+        footage: Footage,
+        put: "Callable[[Packet[VideoStream]], None] | None" = None,
+    ) -> None:
+        """`put` takes what was encoded, where it does not go into the file."""
+        self._put = put or target.mux_one
         self._footage = footage
         self._last = self._end = 0
         told = settings_of(encoding, footage)
@@ -47,6 +55,27 @@ class Picture:
     def end(self) -> Fraction:
         """When the last picture goes, in seconds."""
         return self._end * self._footage.clock
+
+    @property
+    def headers(self) -> bytes:
+        """What the encoder tells decoders before the first picture, where the file keeps it."""
+        context = self.stream.codec_context
+        if not context.is_open:
+            context.open()
+        return context.extradata or b""
+
+    def place(self, coded: Coded, decoded: int) -> None:
+        """Put a picture into the file that such an encoder has made elsewhere.
+
+        `decoded` is when it is to be decoded, in ticks.
+        """
+        self._last = max(self._last, coded.shown)
+        self._end = max(self._end, coded.shown + coded.duration)
+        packet = cast("Packet[VideoStream]", Packet(coded.data))
+        packet.stream, packet.time_base = self.stream, self._footage.clock
+        packet.pts, packet.dts, packet.duration = coded.shown, decoded, coded.duration
+        packet.is_keyframe = coded.is_key
+        self._put(packet)
 
     def encode(self, frame: VideoFrame) -> None:
         """Put a frame into the file."""
@@ -72,7 +101,7 @@ class Picture:
                 packet = _relabelled(packet, self._relabel)
             if self._step > 1:
                 self._put_in_time(packet)
-            self._target.mux_one(packet)
+            self._put(packet)
 
     def _put_in_time(self, packet: "Packet[VideoStream]") -> None:
         """Give a packet of an encoder that counts frames the times of the footage."""

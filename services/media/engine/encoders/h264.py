@@ -32,6 +32,8 @@ def settings(encoding: Encoding, footage: Footage) -> Settings:
         "libx264",
         {
             "preset": "fast",
+            # What is asked to be a key frame can be decoded without anything before it.
+            "forced-idr": "1",
             "rc-lookahead": str(lookahead),
             "b": str(encoding.bitrate),
             "g": str(key_frame_distance(footage)),

@@ -29,6 +29,8 @@ def settings(encoding: Encoding, footage: Footage) -> Settings:
         "libx265",
         {
             "preset": "fast",
+            # What is asked to be a key frame can be decoded without anything before it.
+            "forced-idr": "1",
             "b": str(encoding.bitrate),
             "x265-params": ":".join(parameters),
         },
