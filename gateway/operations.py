@@ -12,6 +12,7 @@ from gateway.routes import Route
 from gateway.schemas import Schema, Schemas, is_needed
 from gateway.surface import Surface
 from gateway.templates import Template
+from vitascope.options.v1 import options_pb2
 
 _HEADER: Schema = {"type": "apiKey", "in": "header", "name": "Authorization"}
 SECURITY_SCHEMES: Mapping[str, Schema] = {
@@ -37,6 +38,8 @@ SECURITY_SCHEMES: Mapping[str, Schema] = {
         "description": "`Api-Key KEY`, or `api_key` in the body; with a listed `Referer`.",
     },
 }
+# Headers that every client sends of its own accord.
+_OF_HTTP = ("Content-Length",)
 # By the scope that an RPC needs: which credentials grant it.
 _SECURITY: Mapping[str, list[str]] = {
     "public": [],
@@ -95,7 +98,7 @@ def _parameters(route: Route, schemas: Schemas, examples: Mapping[str, Any]) -> 
         queried = query_leaves(request, route.template, route.body)
         found += [(leaf.name, "query", leaf.field) for leaf in queried]
     headed = ((header_of(field).title(), "header", field) for field in request.fields)
-    found += [each for each in headed if each[0]]
+    found += [each for each in headed if each[0] and each[0] not in _OF_HTTP]
     for name, location, field in found:
         parameter = _parameter(schemas, name, location, field)
         yield parameter | ({"example": examples[name]} if name in examples else {})
@@ -117,7 +120,8 @@ def _body(
 ) -> Schema | None:
     request = route.rpc.input_type
     if route.rpc.client_streaming:
-        return _upload_body(surface)
+        raw = route.rpc.GetOptions().Extensions[options_pb2.upload].raw
+        return {"content": {"*/*": {}}} if raw else _upload_body(surface)
     if not route.body:
         return None
     if route.body == "*":

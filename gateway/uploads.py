@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -9,7 +10,7 @@ import grpc
 from google.protobuf.message import Message
 
 from gateway.codec import Codec
-from gateway.exchange import Exchange
+from gateway.exchange import ClientGone, Exchange
 from gateway.httpmeta import answer_head
 from gateway.multipart import FilePart, boundary_of, open_file
 from gateway.problems import Refusal, too_large, too_slow
@@ -22,6 +23,9 @@ CHUNK_BYTES = 2**20
 _ENVELOPE_BYTES = 2**20
 # A client that waits to be asked for its body gives the service this long to refuse it unseen.
 _LEAVE_SECONDS = 0.5
+# How long the service may take to keep what came of a body that broke off.
+_KEEP_SECONDS = 30.0
+_BROKEN_OFF = (ClientGone, Refusal, asyncio.CancelledError)
 
 
 class UploadEndpoint:
@@ -30,7 +34,7 @@ class UploadEndpoint:
     def __init__(self, route: Route, codec: Codec, call: Any, limits: Limits) -> None:
         upload = route.rpc.GetOptions().Extensions[options_pb2.upload]
         self._binder = Binder(route, codec)
-        self._body, self._file_name = upload.body, upload.file_name
+        self._body, self._file_name, self._raw = upload.body, upload.file_name, upload.raw
         self._codec = codec
         self._call = call
         self._limit = limits.upload_bytes
@@ -38,7 +42,10 @@ class UploadEndpoint:
         self._write = codec.writer(route.rpc.output_type, route.response_body)
 
     async def __call__(self, exchange: Exchange, segments: Sequence[str]) -> None:
-        """Send the file and answer. Whatever breaks the request off cancels the RPC."""
+        """Send the file and answer. Whatever breaks the request off cancels the RPC.
+
+        Of a raw upload the service gets, before that, all that came, and the time to keep it.
+        """
         if (exchange.declared_length() or 0) > self._limit + _ENVELOPE_BYTES:
             raise too_large(self._limit)
         request = self._binder.new()
@@ -48,10 +55,12 @@ class UploadEndpoint:
             if call is not None and await _ends_early(call):
                 await call
             part, chunks = await self._open(exchange)
-            setattr(request, self._file_name, part.name)
+            if self._file_name:
+                setattr(request, self._file_name, part.name)
             getattr(request, self._body).content_type = part.content_type
             call = call or self._call(metadata=metadata)
-            await self._send(call, request, blocks(chunks, self._limit))
+            file = blocks(chunks, self._limit, to_the_end=self._raw)
+            await self._send(call, request, file)
             response = await self._response(call, exchange)
             status, headers = answer_head(await call.initial_metadata())
         except grpc.aio.AioRpcError as error:
@@ -72,6 +81,8 @@ class UploadEndpoint:
 
     async def _open(self, exchange: Exchange) -> tuple[FilePart, AsyncIterator[bytes]]:
         content_type = exchange.headers.get("content-type", "")
+        if self._raw:
+            return FilePart("", content_type), exchange.chunks()
         boundary = boundary_of(content_type)
         if boundary is not None:
             return await open_file(boundary, exchange.chunks())
@@ -94,6 +105,10 @@ class UploadEndpoint:
         except grpc.aio.InternalError:
             # The service ended the call before the file's end; the caller reads what it says.
             return
+        except _BROKEN_OFF:
+            if self._raw:
+                await asyncio.shield(_ended(call))
+            raise
         await call.done_writing()
 
     async def _pass_on(self, call: Any, message: Message) -> None:
@@ -115,16 +130,36 @@ async def _ends_early(call: Any) -> bool:
     return ended
 
 
-async def blocks(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
-    """Yield the same bytes in pieces of CHUNK_BYTES. Raises a 413 Refusal above `limit` bytes."""
+async def _ended(call: Any) -> None:
+    """End the stream without the sign that the file is whole, and wait for what the service does.
+
+    A call that is cancelled loses what is still on its way.
+    """
+    with suppress(asyncio.InvalidStateError, grpc.aio.BaseError):
+        await call.done_writing()
+        await asyncio.wait({asyncio.ensure_future(call.code())}, timeout=_KEEP_SECONDS)
+
+
+async def blocks(
+    chunks: AsyncIterator[bytes], limit: int, *, to_the_end: bool = False
+) -> AsyncIterator[bytes]:
+    """Yield the same bytes in pieces of CHUNK_BYTES. Raises a 413 Refusal above `limit` bytes.
+
+    What `chunks` raises passes through, `to_the_end` after all that came before it.
+    """
     held, total = bytearray(), 0
-    async for chunk in chunks:
-        total += len(chunk)
-        if total > limit:
-            raise too_large(limit)
-        held += chunk
-        while len(held) >= CHUNK_BYTES:
-            yield bytes(held[:CHUNK_BYTES])
-            del held[:CHUNK_BYTES]
+    try:
+        async for chunk in chunks:
+            total += len(chunk)
+            if total > limit:
+                raise too_large(limit)
+            held += chunk
+            while len(held) >= CHUNK_BYTES:
+                yield bytes(held[:CHUNK_BYTES])
+                del held[:CHUNK_BYTES]
+    except _BROKEN_OFF:
+        if to_the_end and held:
+            yield bytes(held)
+        raise
     if held:
         yield bytes(held)

@@ -17,16 +17,21 @@ from services.media.actions.backends import Backends, Catalogue
 from services.media.actions.files import Files
 from services.media.actions.links import Links
 from services.media.actions.outputs import Outputs
+from services.media.actions.resumable_endings import ResumableEndings
+from services.media.actions.resumable_request import Sums
+from services.media.actions.resumables import Resumables
 from services.media.actions.settling import Settling
 from services.media.actions.upkeep import Upkeep
 from services.media.actions.uploads import Uploads
 from services.media.api.media import MediaApi
+from services.media.api.resumable import ResumableApi
 from services.media.api.store import StoreApi
 from services.media.consumers import GROUP, handlers
 from services.media.model.files import TOUCH_EVERY
 from services.media.store import tables
 from vitascope.media.v1.internal_pb2_grpc import add_StoreServiceServicer_to_server
 from vitascope.media.v1.media_pb2_grpc import add_MediaServiceServicer_to_server
+from vitascope.media.v1.resumable_pb2_grpc import add_ResumableUploadServiceServicer_to_server
 from vitascope.videos.v1.internal_pb2_grpc import CatalogueServiceStub
 from vitascope.work.v1.work_pb2_grpc import LedgerServiceStub
 
@@ -35,9 +40,11 @@ if TYPE_CHECKING:
 
 NAME: Final = "media"
 
+_EXPIRE_SECONDS = 60.0
 _PURGE_SECONDS = 30.0
 _RECONCILE_SECONDS = 60.0
 _SETTLE_SECONDS = 5.0
+_SUM_UP_SECONDS = 60.0
 _SWEEP_SECONDS = 3600.0
 
 
@@ -46,11 +53,18 @@ def wire(
 ) -> tuple[list[Registration], list[Background]]:
     """Put the service together: its servicers, and what runs beside them."""
     uploads, files, outputs = Uploads(backends), Files(backends), Outputs(backends)
-    upkeep = Upkeep(backends)
+    upkeep, sums = Upkeep(backends), Sums()
+    endings = ResumableEndings(backends)
     events = Consumer(backends.database, backends.settings, GROUP, handlers(upkeep))
     media = MediaApi(uploads, files, Links(backends, files), backends.settings.public_url)
+    resumable = ResumableApi(
+        Resumables(backends, sums),
+        backends.settings.public_url,
+        backends.settings.max_upload_bytes,
+    )
     servicers: list[Registration] = [
         (add_MediaServiceServicer_to_server, media),
+        (add_ResumableUploadServiceServicer_to_server, resumable),
         (add_StoreServiceServicer_to_server, StoreApi(files, outputs)),
     ]
     background: list[Background] = [
@@ -58,10 +72,13 @@ def wire(
         partial(watch_outbox, backends.database),
         events.run,
         partial(repeat, uploads.keep_alive, TOUCH_EVERY.total_seconds()),
+        partial(repeat, endings.expire, _EXPIRE_SECONDS),
+        partial(repeat, endings.sum_up, _SUM_UP_SECONDS, wake=sums.missing),
         partial(repeat, upkeep.purge, _PURGE_SECONDS, wake=backends.discarded),
         partial(repeat, upkeep.reconcile, _RECONCILE_SECONDS),
         partial(repeat, Settling(backends, ledger).settle, _SETTLE_SECONDS),
         partial(repeat, upkeep.sweep, _SWEEP_SECONDS),
+        partial(repeat, upkeep.look_for_lost, _SWEEP_SECONDS),
     ]
     return servicers, background
 

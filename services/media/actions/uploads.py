@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 from services.chassis.database import Tx, now
-from services.chassis.errors import TooLarge
 from services.chassis.storage import Stored
 from services.media.actions.backends import Backends
 from services.media.actions.happenings import abandoned, started, stored
+from services.media.actions.quota import Quota
 from services.media.model.files import (
     STALE_AFTER,
     UPLOADS,
@@ -17,6 +17,7 @@ from services.media.model.files import (
     Upload,
     UploadGivenUp,
     Video,
+    too_large,
 )
 from services.media.store import uploading
 
@@ -40,11 +41,14 @@ class Uploads:
         content_type: str,
         light: bool,
         pieces: AsyncIterator[bytes],
+        stored_bytes: int = 0,
+        least: int = 0,
     ) -> Video:
         """Store the original of a team's video, piece by piece, and return the video.
 
-        Raises UnknownVideo, NotAnOriginal, AlreadyUploaded, NoFile, TooLarge, and what `pieces`
-        raises.
+        The team's account may store `stored_bytes`, 0 for no limit; `least` bytes will come.
+        Raises UnknownVideo, NotAnOriginal, AlreadyUploaded, NoFile, TooLarge, OverQuota, and what
+        `pieces` raises.
         """
         video = await self._backends.catalogue.of_team(video_id, team_id)
         if video.parent_id is not None:
@@ -52,13 +56,17 @@ class Uploads:
         first = await anext(pieces, None)
         if first is None:
             raise NoFile
+        limit = self._backends.settings.max_upload_bytes
+        if least > limit:
+            raise too_large(limit)
         key = f"{UPLOADS}/{uuid4().hex}"
         upload = Upload(video.video_id, key, file_name, content_type, light)
         whole: Stored | None = None
         self._active.add(key)
         try:
-            await self._begin(upload)
-            whole = await self._backends.storage.put(key, self._measured(first, pieces))
+            quota = Quota(self._backends, video.team_id, stored_bytes)
+            await self._begin(upload, quota, video.team_id, max(least, len(first)))
+            whole = await self._backends.storage.put(key, self._measured(key, quota, first, pieces))
         finally:
             await self._settle(upload, whole)
         return video
@@ -70,19 +78,23 @@ class Uploads:
             for upload in await uploading.stale_uploads(tx, now() - STALE_AFTER, _BATCH):
                 await self._drop(tx, upload)
 
-    async def _begin(self, upload: Upload) -> None:
+    async def _begin(self, upload: Upload, quota: Quota, team_id: str, size: int) -> None:
         async with self._backends.database.transaction() as tx:
-            await uploading.insert_upload(tx, upload, now())
+            await quota.check(tx, size)
+            await uploading.insert_upload(tx, upload, now(), team_id=team_id, reserved=size)
             await self._backends.outbox.append(tx, *started(upload))
 
-    async def _measured(self, first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def _measured(
+        self, key: str, quota: Quota, first: bytes, pieces: AsyncIterator[bytes]
+    ) -> AsyncIterator[bytes]:
         limit = self._backends.settings.max_upload_bytes
         size = len(first)
         yield first
         async for piece in pieces:
             size += len(piece)
             if size > limit:
-                raise TooLarge(f"A file may have at most {limit} bytes.")
+                raise too_large(limit)
+            await quota.grow(key, size)
             yield piece
 
     async def _settle(self, upload: Upload, whole: Stored | None) -> None:

@@ -33,6 +33,8 @@ _FILES: Mapping[str, Role] = {
     "web": Role.WEB_VIDEO,
     "storyboard": Role.STORYBOARD,
 }
+# What the form around a file may add to the length of a request's body.
+_MOST_ENVELOPE = 2**20
 # An output's address is made up anew with every attempt, so what it names never changes.
 _WEEK = {"cache-control": "max-age=604800"}
 
@@ -146,6 +148,8 @@ class MediaApi(media_pb2_grpc.MediaServiceServicer):
             content_type=content_type_of(first.file.content_type, file_name),
             light=light,
             pieces=_pieces(first, requests),
+            stored_bytes=identity().limits.stored_bytes,
+            least=max(0, first.content_length - _MOST_ENVELOPE),
         )
 
     def _next_steps(self, video: Video) -> dict[str, str]:

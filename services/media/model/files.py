@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.chassis.errors import Conflict, Invalid, NotFound, OutOfRange, Violation, WrongState
+from services.chassis.errors import (
+    Conflict,
+    Invalid,
+    NotFound,
+    OutOfRange,
+    TooLarge,
+    Violation,
+    WrongState,
+)
 
 # A running upload says so this often; one that was silent for longer than STALE_AFTER is dead.
 TOUCH_EVERY = timedelta(seconds=10)
@@ -178,6 +186,24 @@ class NotAnOriginal(WrongState):
 
     def __init__(self) -> None:
         super().__init__("A processed video takes no upload.")
+
+
+def too_large(limit: int) -> TooLarge:
+    """The error that says how large a file may be."""
+    return TooLarge(f"A file may have at most {limit} bytes.")
+
+
+class OverQuota(Invalid):
+    """The account may not store so much."""
+
+    reason = "StorageLimitException"
+
+    def __init__(self, limit: int, used: int, more: int) -> None:
+        super().__init__(
+            f"The account may store {limit} bytes; with {used} stored or on their way there is no "
+            f"room for {more} more.",
+            metadata={"http-status": "413"},
+        )
 
 
 class NoFile(Invalid):

@@ -1,5 +1,6 @@
 """The files of videos."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select, update
@@ -27,10 +28,10 @@ async def unconfirmed_videos(tx: Tx, before: datetime, limit: int) -> list[str]:
     return list((await tx.scalars(query.order_by(media.c.touched_at).limit(limit))).all())
 
 
-async def confirm_video(tx: Tx, video_id: str, at: datetime) -> None:
-    """Note that a video exists."""
+async def confirm_video(tx: Tx, video_id: str, team_id: str, at: datetime) -> None:
+    """Note that a video exists, and whose it is."""
     stored = update(media).where(media.c.video_id == video_id, media.c.stored_at.is_not(None))
-    await tx.execute(stored.values(touched_at=at))
+    await tx.execute(stored.values(touched_at=at, team_id=team_id))
 
 
 async def delete_video(tx: Tx, video_id: str) -> list[str]:
@@ -49,7 +50,10 @@ async def delete_made(tx: Tx, video_id: str) -> list[str]:
 
 
 async def insert_made(tx: Tx, video_id: str, role: Role, item_id: str, file: StoredFile) -> Media:
-    """Make `file`, which the work `item_id` made, the video's file in that role."""
+    """Make `file`, which the work `item_id` made, the video's file in that role.
+
+    It counts for its team's storage as soon as the video is confirmed.
+    """
     row = insert(media).values(
         video_id=video_id,
         role=role,
@@ -60,3 +64,18 @@ async def insert_made(tx: Tx, video_id: str, role: Role, item_id: str, file: Sto
     )
     await tx.execute(row)
     return Media(video_id, role, light=False, file=file)
+
+
+async def stored_after(tx: Tx, key: str, limit: int) -> list[Media]:
+    """Stored files of videos in the order of their keys in storage, those behind `key`."""
+    query = select(media).where(media.c.stored_at.is_not(None), media.c.storage_key > key)
+    rows = await tx.execute(query.order_by(media.c.storage_key).limit(limit))
+    return [media_of(row) for row in rows]
+
+
+async def stored_keys(tx: Tx, storage_keys: Collection[str]) -> set[str]:
+    """Those of the keys that are stored files of videos."""
+    query = select(media.c.storage_key).where(
+        media.c.storage_key.in_(storage_keys), media.c.stored_at.is_not(None)
+    )
+    return set((await tx.scalars(query)).all())

@@ -1,6 +1,6 @@
 """The tables of the media service."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table, Text
 
 from services.chassis.database import Utc
 from services.chassis.events import inbox_table, outbox_table
@@ -25,7 +25,31 @@ media = Table(
     Column("stored_at", Utc),
     Column("touched_at", Utc, nullable=False, index=True),
     Column("item_id", String(255)),
+    # Whose storage it counts for; `reserved` bytes are what a running upload may still grow to.
+    Column("team_id", String(255), index=True),
+    Column("reserved", BigInteger),
 )
+# Uploads in several requests. Each has a row of `media` too, until it is ended or dropped.
+resumables = Table(
+    "resumables",
+    metadata,
+    Column("upload_id", String(32), primary_key=True),
+    Column("video_id", String(36), nullable=False, index=True),
+    Column("team_id", String(255), nullable=False),
+    Column("storage_key", String(512), nullable=False, unique=True),
+    Column("file_name", String(255), nullable=False),
+    Column("content_type", String(255), nullable=False),
+    Column("light", Boolean, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("writer", String(32)),
+    Column("metadata", Text, nullable=False),
+    Column("expires_at", Utc, nullable=False, index=True),
+    Column("done", Boolean, nullable=False),
+)
+# One row an account whose storage is limited: who reserves some of it locks the row.
+accounts = Table("accounts", metadata, Column("account_id", String(255), primary_key=True))
 outputs = Table(
     "outputs",
     metadata,

@@ -3,17 +3,22 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from services.chassis.database import Tx
 from services.media.model.files import AlreadyUploaded, Media, Role, Upload
 from services.media.store.rows import media_of
-from services.media.store.tables import media
+from services.media.store.tables import media, resumables
 
 
-async def insert_upload(tx: Tx, upload: Upload, at: datetime) -> None:
-    """Take the place of the video's original. Raises AlreadyUploaded when it is taken."""
+async def insert_upload(
+    tx: Tx, upload: Upload, at: datetime, *, team_id: str | None = None, reserved: int = 0
+) -> None:
+    """Take the place of the video's original, and `reserved` bytes of the team's storage.
+
+    Raises AlreadyUploaded when it is taken.
+    """
     row = insert(media).values(
         video_id=upload.video_id,
         role=Role.ORIGINAL,
@@ -22,6 +27,8 @@ async def insert_upload(tx: Tx, upload: Upload, at: datetime) -> None:
         content_type=upload.content_type,
         light=upload.light,
         touched_at=at,
+        team_id=team_id,
+        reserved=reserved,
     )
     try:
         await tx.execute(row)
@@ -37,8 +44,12 @@ async def touch_uploads(tx: Tx, storage_keys: Collection[str], at: datetime) -> 
 
 
 async def stale_uploads(tx: Tx, before: datetime, limit: int) -> list[Upload]:
-    """The uploads that gave no sign of life since `before`, oldest first."""
-    query = select(media).where(media.c.stored_at.is_(None), media.c.touched_at < before)
+    """The uploads that gave no sign of life since `before`, oldest first.
+
+    Without those in several requests, which may rest between them.
+    """
+    resting = exists().where(resumables.c.storage_key == media.c.storage_key)
+    query = select(media).where(media.c.stored_at.is_(None), media.c.touched_at < before, ~resting)
     rows = await tx.execute(query.order_by(media.c.touched_at).limit(limit))
     return [
         Upload(row.video_id, row.storage_key, row.file_name, row.content_type, row.light)

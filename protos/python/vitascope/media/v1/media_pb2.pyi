@@ -30,10 +30,13 @@ class UploadMediaRequest(_message.Message):
     VIDEO_ID_FIELD_NUMBER: _builtins.int
     FILE_FIELD_NUMBER: _builtins.int
     FILE_NAME_FIELD_NUMBER: _builtins.int
+    CONTENT_LENGTH_FIELD_NUMBER: _builtins.int
     video_id: _builtins.str
     """The video's id."""
     file_name: _builtins.str
     """The file's name."""
+    content_length: _builtins.int
+    """The size in bytes of the body that the file is in, where it was said."""
     @_builtins.property
     def file(self) -> _httpbody_pb2.HttpBody:
         """The file's content type and bytes."""
@@ -44,12 +47,15 @@ class UploadMediaRequest(_message.Message):
         video_id: _builtins.str = ...,
         file: _httpbody_pb2.HttpBody | None = ...,
         file_name: _builtins.str = ...,
+        content_length: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_content_length", b"_content_length", "content_length", b"content_length", "file", b"file"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "file_name", b"file_name", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content_length", b"_content_length", "content_length", b"content_length", "file", b"file", "file_name", b"file_name", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__content_length: _TypeAlias = _typing.Literal["content_length"]  # noqa: Y015
+    _WhichOneofArgType__content_length: _TypeAlias = _typing.Literal["_content_length", b"_content_length"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__content_length) -> _WhichOneofReturnType__content_length | None: ...
 
 Global___UploadMediaRequest: _TypeAlias = UploadMediaRequest  # noqa: Y015
 
@@ -98,10 +104,13 @@ class UploadLightMediaRequest(_message.Message):
     VIDEO_ID_FIELD_NUMBER: _builtins.int
     FILE_FIELD_NUMBER: _builtins.int
     FILE_NAME_FIELD_NUMBER: _builtins.int
+    CONTENT_LENGTH_FIELD_NUMBER: _builtins.int
     video_id: _builtins.str
     """The video's id."""
     file_name: _builtins.str
     """The file's name."""
+    content_length: _builtins.int
+    """The size in bytes of the body that the file is in, where it was said."""
     @_builtins.property
     def file(self) -> _httpbody_pb2.HttpBody:
         """The file's content type and bytes."""
@@ -112,12 +121,15 @@ class UploadLightMediaRequest(_message.Message):
         video_id: _builtins.str = ...,
         file: _httpbody_pb2.HttpBody | None = ...,
         file_name: _builtins.str = ...,
+        content_length: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_content_length", b"_content_length", "content_length", b"content_length", "file", b"file"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "file_name", b"file_name", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content_length", b"_content_length", "content_length", b"content_length", "file", b"file", "file_name", b"file_name", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__content_length: _TypeAlias = _typing.Literal["content_length"]  # noqa: Y015
+    _WhichOneofArgType__content_length: _TypeAlias = _typing.Literal["_content_length", b"_content_length"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__content_length) -> _WhichOneofReturnType__content_length | None: ...
 
 Global___UploadLightMediaRequest: _TypeAlias = UploadLightMediaRequest  # noqa: Y015
 
