@@ -60,12 +60,14 @@ DENIED = "could not be processed (PermissionError)"
 
 DEAF = Ears(lambda percent: None, lambda state: None, lambda known: None)
 SLOTS = 2
+MOST_WAITING = 4
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sandbox(homes: Path) -> AsyncIterator[Sandbox]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VITASCOPE_INTERNAL_KEY", SECRET)
+        patch.setattr(pool, "_MOST_WAITING", MOST_WAITING)
         sandbox = Sandbox(homes.parent, SLOTS, PROGRAM)
         await sandbox.start()
         yield sandbox
@@ -137,7 +139,7 @@ async def nothing_is_left(homes: Path) -> None:
         found = {path.name for path in files_below(homes)}
         return (
             len(others) == len(children) == len(list(homes.iterdir()))
-            and len(children) <= 3 * SLOTS
+            and len(children) <= MOST_WAITING + SLOTS
             and all(child.num_threads() == 1 for child in children)
             and found <= {".stderr"}
         )
@@ -395,7 +397,33 @@ async def test_a_child_serves_one_account_and_one_kind(sandbox: Sandbox, scratch
     await wait_for_async(lambda: gone(int(pid)), what="the first child to go")
 
 
-async def test_a_child_serves_for_a_while(sandbox: Sandbox, homes: Path, scratch: Path) -> None:
+async def test_accounts_that_take_turns_keep_their_children(
+    sandbox: Sandbox, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_MOST_WAITING", 12)
+    first, second = [
+        [(await text(sandbox, scratch, "remember", account=f"turn{n}")).split() for n in range(12)]
+        for _ in range(2)
+    ]
+    assert first == second
+    assert len({pid for (pid,) in first}) == 12
+
+
+async def test_children_that_wait_do_not_fill_the_memory(
+    sandbox: Sandbox, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_MOST_WAITING_BYTES", 200 << 20)
+    large = {"value": str(120 << 20), "memory_bytes": 1 << 30}
+    first = int(await text(sandbox, scratch, "grow", account="large", **large))
+    assert not gone(first)
+    await text(sandbox, scratch, "grow", account="larger", **large)
+    await wait_for_async(lambda: gone(first), what="the first child to go")
+
+
+async def test_a_child_serves_for_a_while(
+    sandbox: Sandbox, homes: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_ITEMS_PER_CHILD", 50)
     said = [await text(sandbox, scratch, "remember", account="while") for _ in range(60)]
     pids = [each.split()[0] for each in said]
     assert [pids.count(pid) for pid in dict.fromkeys(pids)] == [50, 10]

@@ -14,7 +14,7 @@ import socket
 from dataclasses import dataclass
 
 from services.media import operations
-from services.media.sandbox import child, jail
+from services.media.sandbox import child, jail, seccomp
 
 _MESSAGE_BYTES = 4096
 
@@ -30,6 +30,8 @@ def serve(control: socket.socket) -> None:
     # Once for all children, before anything can have started a thread.
     missing = jail.missing_protections(has_network=not jail.leave_network())
     operations.preload()
+    if seccomp.available():
+        seccomp.compiled()
     # The collector would write to, and so copy, pages that all children share.
     gc.freeze()
     with selectors.DefaultSelector() as selector, contextlib.suppress(BrokenPipeError):

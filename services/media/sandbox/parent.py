@@ -86,7 +86,7 @@ class Sandbox:
         """The life of an item in a child that is its own for the time."""
         limits = item.order.limits
         try:
-            resident.pid = await resident.child.process()
+            await resident.meet()
             async with asyncio.timeout(limits.wall_seconds):
                 job = item.hand_over(resident.room)
                 item.watch_from(resident.pid, resident.cpu_seconds)

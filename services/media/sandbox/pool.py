@@ -20,12 +20,14 @@ from services.media.sandbox.link import ForkServer
 from services.media.sandbox.watch import open_files, pulse
 from services.media.sandbox.wire import Room
 
-_ITEMS_PER_CHILD = 50
+_ITEMS_PER_CHILD = 200
 _SECONDS_IDLE = 30.0
 _MOST_RESIDENT_BYTES = 256 << 20
 _MOST_OPEN_FILES = 16
-# One that serves another kind or account may wait beside each that is busy.
-_CHILDREN_PER_SLOT = 2
+# A new child takes some ten times as long as an item for which one waits, so that
+# accounts that take turns keep theirs. One that waits has a megabyte or two of its own.
+_MOST_WAITING = 128
+_MOST_WAITING_BYTES = 1 << 30
 
 
 @dataclass(eq=False)
@@ -41,14 +43,29 @@ class Resident:
     kind: str = ""
     served: int = 0
     cpu_seconds: float = 0.0
+    # When it began, and so shared with the others; and now.
+    first_bytes: int = 0
+    resident_bytes: int = 0
     idle_since: float = field(default_factory=time.monotonic)
+
+    @property
+    def own_bytes(self) -> int:
+        """The memory that would be free without it."""
+        return max(self.resident_bytes - self.first_bytes, 0)
+
+    async def meet(self) -> None:
+        """Wait for the child to be there. Raises Lost."""
+        if not self.pid:
+            self.pid = await self.child.process()
+            if found := pulse(self.pid):
+                self.first_bytes = found.resident_bytes
 
     def is_good_for_more(self) -> bool:
         """Whether the child, between two items, is as it should be."""
         found = pulse(self.pid)
         if found is None:
             return False
-        self.cpu_seconds = found.cpu_seconds
+        self.cpu_seconds, self.resident_bytes = found.cpu_seconds, found.resident_bytes
         return (
             # A thread that is left could go on in the next item's time.
             found.threads == 1
@@ -76,7 +93,6 @@ class Pool:
         self._homes = itertools.count()
         self._spares: list[Resident] = []
         self._kept: list[Resident] = []
-        self._busy = 0
         self._filling = self._stopped = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -102,24 +118,20 @@ class Pool:
         """
         resident = None if new else self._known(account, kind)
         if resident is None:
-            self._make_room(1)
             resident = self._spare() or await self._fork()
             resident.account, resident.kind = account, kind
             self._do(self._fill())
         resident.served += 1
-        self._busy += 1
         return resident
 
     def keep(self, resident: Resident) -> None:
         """Have a child wait for more of the same account and kind."""
-        self._busy -= 1
         resident.idle_since = time.monotonic()
         self._kept.append(resident)
-        self._make_room(0)
+        self._make_room()
 
     async def retire(self, resident: Resident) -> None:
         """End a child that was taken; nothing of it is left after this."""
-        self._busy -= 1
         await self._end(resident)
 
     def retire_idle(self) -> None:
@@ -137,11 +149,13 @@ class Pool:
                 self._do(self._end(resident))
         return None
 
-    def _make_room(self, wanted: int) -> None:
-        """End children that wait, the longest first, where so many more would be too many."""
-        most = _CHILDREN_PER_SLOT * self._slots - wanted
-        while self._kept and len(self._kept) + self._busy > most:
-            self._do(self._end(self._kept.pop(0)))
+    def _make_room(self) -> None:
+        """End children that wait, the longest first, where they are too many or too large."""
+        size = sum(resident.own_bytes for resident in self._kept)
+        while len(self._kept) > _MOST_WAITING or size > _MOST_WAITING_BYTES:
+            longest = self._kept.pop(0)
+            size -= longest.own_bytes
+            self._do(self._end(longest))
 
     def _spare(self) -> Resident | None:
         while self._spares:

@@ -4,8 +4,13 @@ Denied by list, not allowed by list: decoders and the C library use other
 calls with every release.
 """
 
+import ctypes
 import errno
 import os
+import struct
+from functools import cache
+
+from services.media.sandbox.libc import check, libc
 
 try:
     import pyseccomp
@@ -13,7 +18,14 @@ except (ImportError, RuntimeError):  # RuntimeError: the wheel is here, libsecco
     pyseccomp = None
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_SECCOMP = 22
+_MODE_FILTER = 2
 _CLONE_THREAD = 0x10000
+# Of a filter (sock_filter): code, two jumps, constant.
+_INSTRUCTION_BYTES = 8
+_CONSTANT = struct.Struct("=I")
+# Higher than process ids go: stands for the one that is not known yet.
+_SOME_PROCESS = 0x7FFFFFFF
 _DENIED = {
     "network": "socket socketpair connect bind listen accept accept4",
     "programs and processes": "execve execveat fork vfork setsid setpgid unshare setns",
@@ -43,6 +55,37 @@ def deny() -> None:
 
     Asks for PR_SET_NO_NEW_PRIVS before. Raises OSError.
     """
+    before, after = compiled()
+    instructions = before + _CONSTANT.pack(os.getpid()) + after
+    buffer = ctypes.create_string_buffer(instructions, len(instructions))
+    program = _Program(len(instructions) // _INSTRUCTION_BYTES, ctypes.addressof(buffer))
+    check(libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0))
+
+
+@cache
+def compiled() -> tuple[bytes, bytes]:
+    """Return the filter but for the process's own id: what comes before it and what after it.
+
+    To compile it takes longer than all else that confines a child: it is done once for all.
+    """
+    with os.fdopen(os.memfd_create("filter"), "w+b") as file:
+        _calls().export_bpf(file)
+        file.seek(0)
+        program = file.read()
+    before, *rest = program.split(_CONSTANT.pack(_SOME_PROCESS))
+    # The constant is the last part of an instruction.
+    if len(rest) != 1 or (len(before) + _CONSTANT.size) % _INSTRUCTION_BYTES:
+        raise OSError(errno.ENOTSUP, "the filter has no place for the process's own id")
+    return before, rest[0]
+
+
+class _Program(ctypes.Structure):
+    """A filter as the kernel takes it (sock_fprog)."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
+
+
+def _calls() -> "pyseccomp.SyscallFilter":
     arg = pyseccomp.Arg
     calls = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     denied = pyseccomp.ERRNO(errno.EPERM)
@@ -55,7 +98,7 @@ def deny() -> None:
     calls.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     calls.add_rule(denied, "clone", arg(0, pyseccomp.MASKED_EQ, _CLONE_THREAD, 0))
     # abort() signals its own process.
-    calls.add_rule(denied, "tgkill", arg(0, pyseccomp.NE, os.getpid()))
+    calls.add_rule(denied, "tgkill", arg(0, pyseccomp.NE, _SOME_PROCESS))
     calls.add_rule(denied, "prlimit64", arg(0, pyseccomp.NE, 0))
     calls.add_rule(denied, "prctl", arg(0, pyseccomp.EQ, _PR_SET_PDEATHSIG))
-    calls.load()
+    return calls
