@@ -14,9 +14,11 @@ from services.tasks.actions.live import Live, Order, Session
 from services.tasks.actions.queue import Queue
 from services.tasks.actions.record import Recorder
 from services.tasks.actions.replicas import Replicas
+from services.tasks.actions.splits import Splits
 from services.tasks.actions.tasks import Tasks
 from services.tasks.actions.writer import Writer
-from services.tasks.model import Item, Lane, Lease, Submission
+from services.tasks.model import Item, Lane, Lease, Part, Submission
+from services.tasks.store import parts
 from services.tasks.store.tables import accounts, items, outbox
 from tests.kit.identities import make_settings
 from vitascope.work.v1 import events_pb2
@@ -49,6 +51,7 @@ class Desk:
         assignment = Assignment(self.live)
         self.writer = Writer(db, recorder, assignment, clock)
         self.queue = Queue(db, self.writer, recorder)
+        self.splits = Splits(db, self.writer, recorder, self.live)
         self.leases = Leases(db, self.writer, assignment, self.live, jitter=lambda: 0.0)
         self.tasks = Tasks(db, self.writer, recorder, self.live)
 
@@ -82,6 +85,17 @@ class Desk:
         """Assign what can be; return the lease that the worker got last."""
         await self.leases.assign()
         return list(session.held)[-1]
+
+    async def split(self, session: Session, lease: Lease, *weights: float) -> None:
+        """Have a worker split an item into parts of so much work."""
+        asked = [Part(KIND, f"part {n}".encode(), each) for n, each in enumerate(weights)]
+        await self.splits.split(session, lease, asked, b"beside")
+
+    async def parts(self, name: str) -> list[Item]:
+        """Return the parts of the item with this request id, in order."""
+        whole = await self.item(name)
+        async with self.db.reading() as tx:
+            return await parts.of(tx, whole.item_id)
 
     async def item(self, name: str) -> Item:
         """Return the item with this request id."""

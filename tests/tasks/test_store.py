@@ -12,9 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import Row, select
 
 from services.chassis.database import Database
+from services.tasks.actions.administration import Administration
 from services.tasks.actions.live import Accepted, Assigned, Lost, Session
-from services.tasks.model import MAX_AHEAD, MAX_ATTEMPTS, MOVES, Lane, Lease, State
-from services.tasks.store.tables import items, metadata
+from services.tasks.model import LEDGER, MAX_AHEAD, MAX_ATTEMPTS, MOVES, Lane, Lease, State
+from services.tasks.store.tables import items, metadata, parts
 from tests.tasks.desk import Clock, Desk, told
 
 NAMES = [f"item {n}" for n in range(6)]
@@ -30,6 +31,7 @@ class Ledger(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.db = Database(f"sqlite:///{Path(self.folder.name)}/test.sqlite", metadata)
         self.desk = Desk(self.db, Clock())
+        self.administration = Administration(self.db, self.desk.writer, self.desk.live)
         self.seen: dict[str, tuple[State, int]] = {}
         self.runner.run(self._create())
         self.sessions = {name: self.runner.run(self.desk.enter(name, slots=2)) for name in WORKERS}
@@ -70,6 +72,31 @@ class Ledger(RuleBasedStateMachine):
         session = self.sessions[worker]
         for lease in list(session.held)[:1]:
             self.runner.run(self._report(session, lease, ends))
+
+    @rule(
+        worker=st.sampled_from(WORKERS), weights=st.lists(st.floats(0.1, 9), min_size=1, max_size=3)
+    )
+    def split(self, worker: str, weights: list[float]) -> None:
+        session = self.sessions[worker]
+        for lease in list(session.held)[:1]:
+            self.runner.run(self.desk.split(session, lease, *weights))
+
+    @rule()
+    def tend(self) -> None:
+        self.runner.run(self.desk.splits.tend())
+
+    @rule()
+    def forget_what_to_tend(self) -> None:
+        """As a process does that ends; another one reviews all."""
+        self.desk.live.stirred_wholes.clear()
+        self.runner.run(self.desk.splits.review())
+
+    @rule(names=st.lists(st.sampled_from(NAMES), min_size=1, max_size=2))
+    def retry(self, names: list[str]) -> None:
+        found = self.runner.run(self.desk.queue.get("videos", names))
+        self.runner.run(self.administration.retry([item.item_id for item in found]))
+        for item in found:
+            self.seen.pop(item.item_id)
 
     @rule(worker=st.sampled_from(WORKERS), attempt=st.integers(1, 3), name=st.sampled_from(NAMES))
     def report_anything(self, worker: str, attempt: int, name: str) -> None:
@@ -125,7 +152,7 @@ class Ledger(RuleBasedStateMachine):
             assert (row.state is State.EXECUTING) == (row.lease_until is not None)
             assert (row.completed_at is not None) == (not MOVES[row.state])
             assert (row.percent == 100) == (row.state is State.SUCCESS)
-            assert row.attempt <= MAX_ATTEMPTS
+            assert row.attempt - row.earlier_attempts <= MAX_ATTEMPTS
         actual = self.runner.run(self.desk.counts())
         assert {name: tuple(counts) for name, counts in counted.items()} == actual
 
@@ -136,6 +163,36 @@ class Ledger(RuleBasedStateMachine):
             assert row.state is state or MOVES[state]
             assert row.attempt >= attempt
             self.seen[row.item_id] = (row.state, row.attempt)
+
+    @invariant()
+    def what_was_split_is_whole(self) -> None:
+        rows = {row.item_id: row for row in self.runner.run(self._rows())}
+        parts: dict[str, list[Row[Any]]] = {}
+        for item_id, whole_id in self.runner.run(self._parts()):
+            parts.setdefault(whole_id, []).append(rows[item_id])
+        for row in rows.values():
+            assert (row.split_percent is not None) == (row.item_id in parts)
+            if row.split_percent is None:
+                continue
+            states = {part.state for part in parts[row.item_id]}
+            assert row.owner != LEDGER
+            assert {part.account_id for part in parts[row.item_id]} == {row.account_id}
+            if row.state in (State.QUEUED, State.EXECUTING, State.SUCCESS):
+                assert states == {State.SUCCESS}
+            if row.state is State.SPLIT:
+                assert row.percent < 99
+
+    @invariant()
+    def nothing_is_left_of_what_ended(self) -> None:
+        """Once it was tended, which needs no other word than what is stored."""
+        self.runner.run(self.desk.splits.review())
+        rows = {row.item_id: row for row in self.runner.run(self._rows())}
+        for item_id, whole_id in self.runner.run(self._parts()):
+            part, whole = rows[item_id], rows[whole_id]
+            if whole.state is not State.SPLIT:
+                assert part.completed_at is not None
+            else:
+                assert part.state not in (State.ERROR, State.CANCELLED)
 
     @invariant()
     def workers_hold_what_executes(self) -> None:
@@ -155,6 +212,11 @@ class Ledger(RuleBasedStateMachine):
     async def _rows(self) -> Sequence[Row[Any]]:
         async with self.db.reading() as tx:
             return (await tx.execute(select(items))).all()
+
+    async def _parts(self) -> list[tuple[str, str]]:
+        async with self.db.reading() as tx:
+            rows = await tx.execute(select(parts.c.item_id, parts.c.whole_id))
+            return [(row.item_id, row.whole_id) for row in rows]
 
 
 Ledger.TestCase.settings = settings(

@@ -104,6 +104,8 @@ class Splits:
                     after = follow(whole, tally, batch.now)
                 if after is not whole:
                     batch.change(after)
+                if after.state is State.QUEUED:
+                    batch.after_commit.append(self._live.stirred.set)
                 whole = after
             if whole is None or whole.ended:
                 over.add(whole_id)
