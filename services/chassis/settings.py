@@ -22,7 +22,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VITASCOPE_", frozen=True)
 
     internal_key: SecretStr = Field(
-        min_length=32, description="Signs what the services say to each other; keep it secret."
+        min_length=32,
+        description="Signs what the services say to each other, and links to files; keep it secret.",
     )
     encryption_key: SecretStr = Field(
         min_length=32, description="Encrypts private keys in the accounts database; keep it secret."
