@@ -23,7 +23,8 @@ class Settings(BaseSettings):
 
     internal_key: SecretStr = Field(
         min_length=32,
-        description="Signs what the services say to each other, and links to files; keep it secret.",
+        description="Signs what the services say to each other, and links to files; "
+        "keep it secret.",
     )
     encryption_key: SecretStr = Field(
         min_length=32, description="Encrypts private keys in the accounts database; keep it secret."
