@@ -1,7 +1,15 @@
-"""How much fine detail a picture has.
+"""How much fine detail a picture has where it has most.
 
 P. V. Vu and D. M. Chandler, "A fast wavelet-based algorithm for global and local
-image sharpness estimation", IEEE Signal Processing Letters 19 (7), 2012: FISH.
+image sharpness estimation", IEEE Signal Processing Letters 19 (7), 2012: FISH
+of blocks, from the logarithms of energies in three octaves. Differences:
+
+- Haar wavelets on codecs' own grid instead of CDF 9/7 ones: what blocks of a
+  codec differ by at their edges counts for nothing, so that compression can
+  only take details away.
+- Energy that noise explains is no detail.
+- The mean of the sharpest quarter of the blocks, of twice the paper's size,
+  instead of the sharpest hundredth, which outlasts compression.
 """
 
 import numpy as np
@@ -11,40 +19,42 @@ from services.media.engine.quality.picture import Picture, Samples
 _LEVELS = 3
 # In the paper: the part of the diagonal band.
 _DIAGONAL = 0.8
-BLOCK = 16
+_SHARPEST = 0.25
+# By how many of its standard deviations the energy of noise goes astray at most.
+_ASTRAY = 4.0
 
 
 def sharpness(shown: Picture, noise: float) -> float:
-    """FISH with Haar wavelets, without what noise of that standard deviation adds."""
-    return float(np.mean(_fish(shown.tiles, noise)))
+    """FISH, about 0 to 25, of a picture with noise of that standard deviation, of 255."""
+    blocks = np.sort(_fish(shown.tiles, noise * noise))
+    return float(np.mean(blocks[-max(1, round(_SHARPEST * blocks.size)) :]))
 
 
-def _fish(tiles: Samples, noise: float) -> Samples:
-    low = tiles
-    total = np.float32(0)
+def _fish(blocks: Samples, variance: float) -> Samples:
+    total = np.zeros(len(blocks), np.float32)
+    low = blocks
     for level in range(1, _LEVELS + 1):
-        low, across, down, diagonal = _haar(low)
-        side = BLOCK >> level
-        energies = [_energy(band, side, noise) for band in (across, down, diagonal)]
-        logs = [np.log10(1 + energy) for energy in energies]
-        band = (1 - _DIAGONAL) * (logs[0] + logs[1]) / 2 + _DIAGONAL * logs[2]
-        total = total + 2 ** (_LEVELS - level) * band
-    return np.asarray(total)
+        low, *bands = _haar(low)
+        across, down, diagonal = (np.log10(1 + _energy(band, variance)) for band in bands)
+        octave = (1 - _DIAGONAL) * (across + down) / 2 + _DIAGONAL * diagonal
+        total += np.float32(2 ** (_LEVELS - level)) * octave
+    return total
 
 
-def _energy(band: Samples, side: int, noise: float) -> Samples:
-    """Mean squares of blocks, less the noise's."""
-    count, height, width = band.shape
-    blocks = (band * band).reshape(count, height // side, side, width // side, side)
-    return np.asarray(np.maximum(0, blocks.mean(axis=(2, 4)) - noise * noise))
+def _energy(band: Samples, variance: float) -> Samples:
+    """Mean squares, less the noise's; none where noise alone could be as strong."""
+    count = band[0].size
+    means = np.einsum("bij,bij->b", band, band) / count
+    explained = variance * (1 + _ASTRAY * (2 / count) ** 0.5)
+    return np.where(means > explained, means - variance, 0)
 
 
 def _haar(low: Samples) -> tuple[Samples, Samples, Samples, Samples]:
-    """One level of the orthonormal Haar transform: low-pass, across, down, diagonal."""
+    """One level of the orthonormal transform: low-pass, across, down, diagonal."""
     sums, differences = low[..., ::2] + low[..., 1::2], low[..., ::2] - low[..., 1::2]
     return (
-        (sums[:, ::2] + sums[:, 1::2]) / 2,
-        (differences[:, ::2] + differences[:, 1::2]) / 2,
-        (sums[:, ::2] - sums[:, 1::2]) / 2,
-        (differences[:, ::2] - differences[:, 1::2]) / 2,
+        np.asarray((sums[:, ::2] + sums[:, 1::2]) / 2),
+        np.asarray((differences[:, ::2] + differences[:, 1::2]) / 2),
+        np.asarray((sums[:, ::2] - sums[:, 1::2]) / 2),
+        np.asarray((differences[:, ::2] - differences[:, 1::2]) / 2),
     )

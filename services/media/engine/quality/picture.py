@@ -19,7 +19,7 @@ Integers = npt.NDArray[np.unsignedinteger[Any]]
 # samples that are never compared.
 TILE = 32
 # Frames have more: so many tell what all would.
-MAX_TILES = 144
+MAX_TILES = 240
 # Every so manieth line and column tells how dark lines and columns are.
 _SPARSE = 4
 

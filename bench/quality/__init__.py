@@ -1,0 +1,1 @@
+"""How the measures of quality follow what is done to clean clips."""
