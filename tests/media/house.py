@@ -25,6 +25,7 @@ from services.chassis.database import Database
 from services.chassis.errors import NotFound, from_rpc
 from services.chassis.events import Outbox
 from services.chassis.keyring import AccountKey
+from services.chassis.limits import UNLIMITED, Limits
 from services.chassis.rounds import repeat
 from services.chassis.server import Registration, create_server
 from services.chassis.settings import Settings
@@ -34,13 +35,17 @@ from services.media.actions.backends import Backends, Catalogue
 from services.media.actions.files import Files
 from services.media.actions.links import Links
 from services.media.actions.outputs import Outputs
+from services.media.actions.resumable_endings import ResumableEndings
+from services.media.actions.resumable_request import Sums
+from services.media.actions.resumables import Resumables
 from services.media.actions.settling import Settling
 from services.media.actions.upkeep import Upkeep
 from services.media.actions.uploads import Uploads
 from services.media.api.media import MediaApi
+from services.media.api.resumable import ResumableApi
 from services.media.api.store import StoreApi
 from services.media.store import tables, uploading
-from vitascope.media.v1 import internal_pb2_grpc, media_pb2, media_pb2_grpc
+from vitascope.media.v1 import internal_pb2_grpc, media_pb2, media_pb2_grpc, resumable_pb2_grpc
 from vitascope.media.v1.events_pb2 import MediaEvent
 from vitascope.videos.v1 import internal_pb2 as videos_pb2
 from vitascope.videos.v1 import internal_pb2_grpc as videos_pb2_grpc
@@ -73,10 +78,14 @@ def bearer(team: str = TEAM) -> tuple[tuple[str, str], ...]:
 
 
 class OneUser:
-    """A keyring with one user, who is in both teams."""
+    """A keyring with one user, who is in both teams; the first has the `limits`."""
+
+    def __init__(self, limits: Limits = UNLIMITED) -> None:
+        self._limits = limits
 
     async def signing_key(self, key_id: str) -> SigningKey | None:
-        return SigningKey(_key()[1], "user", (TEAM, OTHER_TEAM))
+        limits = {TEAM: self._limits}
+        return SigningKey(_key()[1], "user", (TEAM, OTHER_TEAM), limits=limits)
 
     async def account_of_secret(self, secret: str) -> AccountKey | None:
         return None
@@ -170,6 +179,7 @@ class House:
     ledger: FakeLedger
     settling: Settling
     address: str
+    endings: ResumableEndings
 
     async def upload(
         self,
@@ -301,8 +311,10 @@ def _settings(folder: Path, **changes: Any) -> Settings:
 
 
 @asynccontextmanager
-async def _serving(servicers: list[Registration], settings: Settings) -> AsyncIterator[Served]:
-    server = create_server(servicers, Authenticator(OneUser(), settings.internal_key))
+async def _serving(
+    servicers: list[Registration], settings: Settings, limits: Limits = UNLIMITED
+) -> AsyncIterator[Served]:
+    server = create_server(servicers, Authenticator(OneUser(limits), settings.internal_key))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
@@ -312,9 +324,18 @@ async def _serving(servicers: list[Registration], settings: Settings) -> AsyncIt
 
 
 @asynccontextmanager
-async def open_house(folder: Path, **changes: Any) -> AsyncIterator[House]:
-    """The service on a folder; `changes` are settings. Discarded objects are purged as in life."""
-    catalogue, ledger = FakeCatalogue(), FakeLedger()
+async def open_house(
+    folder: Path,
+    *,
+    limits: Limits = UNLIMITED,
+    catalogue: FakeCatalogue | None = None,
+    **changes: Any,
+) -> AsyncIterator[House]:
+    """The service on a folder; `changes` are settings. Discarded objects are purged as in life.
+
+    `limits` are those of the first team; a `catalogue` of another house knows its videos.
+    """
+    catalogue, ledger = catalogue or FakeCatalogue(), FakeLedger()
     register = videos_pb2_grpc.add_CatalogueServiceServicer_to_server
     settings = _settings(folder, **changes)
     (folder / "storage").mkdir(exist_ok=True)
@@ -336,7 +357,12 @@ async def open_house(folder: Path, **changes: Any) -> AsyncIterator[House]:
         )
         uploads, files, upkeep = Uploads(backends), Files(backends), Upkeep(backends)
         media = MediaApi(uploads, files, Links(backends, files), settings.public_url)
+        sums = Sums()
+        resumable = ResumableApi(
+            Resumables(backends, sums), settings.public_url, settings.max_upload_bytes
+        )
         servicers: list[Registration] = [
+            (resumable_pb2_grpc.add_ResumableUploadServiceServicer_to_server, resumable),
             (media_pb2_grpc.add_MediaServiceServicer_to_server, media),
             (
                 internal_pb2_grpc.add_StoreServiceServicer_to_server,
@@ -344,13 +370,17 @@ async def open_house(folder: Path, **changes: Any) -> AsyncIterator[House]:
             ),
         ]
         async with (
-            _serving(servicers, settings) as served,
+            _serving(servicers, settings, limits) as served,
             grpc.aio.insecure_channel(served.address, CHANNEL_OPTIONS) as channel,
         ):
             others = Clients(
                 settings.model_copy(update={"media_address": served.address}), "worker"
             )
-            purging = asyncio.create_task(repeat(upkeep.purge, 60, wake=backends.discarded))
+            endings = ResumableEndings(backends)
+            rounds = [
+                asyncio.create_task(repeat(upkeep.purge, 60, wake=backends.discarded)),
+                asyncio.create_task(repeat(endings.sum_up, 60, wake=sums.missing)),
+            ]
             yield House(
                 backends,
                 catalogue,
@@ -364,9 +394,11 @@ async def open_house(folder: Path, **changes: Any) -> AsyncIterator[House]:
                 ledger,
                 Settling(backends, clients.stub(work_pb2_grpc.LedgerServiceStub)),
                 served.address,
+                endings,
             )
-            purging.cancel()
-            await asyncio.wait([purging])
+            for each in rounds:
+                each.cancel()
+            await asyncio.wait(rounds)
             await others.close()
         await clients.close()
     await database.close()
