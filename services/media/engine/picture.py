@@ -39,8 +39,9 @@ class Picture:
         if told.counts and not footage.constant_rate:
             raise ValueError(f"{encoding.codec} needs frames at a constant rate")
         self._relabel = told.relabel
+        self._counts = told.counts
         # Ticks of the footage's clock from one number of the encoder's to the next.
-        self._step = round(1 / footage.rate / footage.clock) if told.counts else 1
+        self._step = round(1 / footage.rate / footage.clock)
         self._offset: int | None = None
         self.stream = _stream(target, told, footage)
         if footage.display_matrix:
@@ -81,7 +82,8 @@ class Picture:
         """Put a frame into the file."""
         self._last = frame.pts or 0
         self._end = self._last + frame.duration
-        if self._step > 1:
+        if self._counts:
+            # Its numbers begin with 0: it expects to have had bits for all before.
             self._offset = self._last if self._offset is None else self._offset
             frame.pts = round((self._last - self._offset) / self._step)
             frame.duration, frame.time_base = 1, 1 / self._footage.rate
@@ -99,7 +101,7 @@ class Picture:
         for packet in packets:
             if self._relabel is not None:
                 packet = _relabelled(packet, self._relabel)
-            if self._step > 1:
+            if self._counts:
                 self._put_in_time(packet)
             self._put(packet)
 
@@ -137,6 +139,9 @@ def _stream(target: OutputContainer, told: Settings, footage: Footage) -> VideoS
     stream = cast(VideoStream, added)
     stream.time_base = footage.clock
     context = stream.codec_context
+    # Frames side by side, where the encoder can: PyAV's own choice, slices side by side, makes
+    # x264's files larger, and prores_ks and dnxhd wait for the slowest slice of each frame.
+    context.thread_type = "AUTO"
     if told.tag:
         context.codec_tag = told.tag
     context.flags |= Flags.frame_duration

@@ -84,10 +84,10 @@ def _framed(
             break
         if bounds and time >= bounds[0]:
             bounds = [bound for bound in bounds if bound > time]
-            frame.pict_type = PictureType.I
             if before is not None:
                 # Nothing that comes before may wait for what comes now.
                 before.pict_type = PictureType.P
+                frame.pict_type = PictureType.I
         if before is not None:
             yield before
         before = frame if time >= begin else None

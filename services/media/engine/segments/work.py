@@ -22,12 +22,16 @@ _CODECS = {
 }
 
 # Codecs whose pictures each stand alone. The encoders of the others need a while to
-# find the bits that pictures need: they are shown this many seconds before the stretch.
+# find the bits that pictures need: so many seconds before the stretch they begin.
 ALONE = frozenset({"prores", "dnxhd", "ffv1"})
-SETTLING = Fraction(3, 2)
-# Those that look ahead save on the last pictures: these are shown so many seconds more.
-OUTLOOK = Fraction(1, 2)
-_LOOKING_AHEAD = frozenset({"h264", "hevc"})
+SETTLING = {
+    "h264": Fraction(3, 2),
+    "hevc": Fraction(1),
+    "mpeg2": Fraction(1, 2),
+    "xdcam": Fraction(1, 2),
+}
+# Those that look ahead save on the last pictures: so many seconds later they end.
+OUTLOOK = {"h264": Fraction(1, 2), "hevc": Fraction(1, 2)}
 
 # Frames until filters have forgotten where they began: what looks at its neighbours,
 # what keeps a running mean, what follows movements.
@@ -56,12 +60,12 @@ def core_seconds(
 
 def settling(encoding: Encoding) -> Fraction:
     """How many seconds before a stretch its encoder begins."""
-    return Fraction(0) if encoding.codec in ALONE else SETTLING
+    return SETTLING.get(encoding.codec, Fraction(0))
 
 
 def outlook(encoding: Encoding) -> Fraction:
     """How many seconds after a stretch its encoder ends."""
-    return OUTLOOK if encoding.codec in _LOOKING_AHEAD else Fraction(0)
+    return OUTLOOK.get(encoding.codec, Fraction(0))
 
 
 def run_in(facts: VideoFacts, filters: Filters, encoding: Encoding) -> Fraction:
