@@ -239,6 +239,156 @@ class VideoProcessResult(_message.Message):
 Global___VideoProcessResult: _TypeAlias = VideoProcessResult  # noqa: Y015
 
 @_typing.final
+class VideoSegmentSpec(_message.Message):
+    """The spec of the kind `video.segment`: one of the stretches that a long
+    `video.process` is made in.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROCESS_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def process(self) -> Global___VideoProcessSpec:
+        """The whole."""
+
+    @_builtins.property
+    def source(self) -> Global___SourceFacts:
+        """What the source holds; reading it again takes a while."""
+
+    @_builtins.property
+    def start(self) -> Global___Ratio:
+        """When the stretch begins in the new video, in seconds."""
+
+    @_builtins.property
+    def end(self) -> Global___Ratio:
+        """When the next one begins, in seconds; absent: there is none."""
+
+    def __init__(
+        self,
+        *,
+        process: Global___VideoProcessSpec | None = ...,
+        source: Global___SourceFacts | None = ...,
+        start: Global___Ratio | None = ...,
+        end: Global___Ratio | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "process", b"process", "source", b"source", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "process", b"process", "source", b"source", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoSegmentSpec: _TypeAlias = VideoSegmentSpec  # noqa: Y015
+
+@_typing.final
+class VideoSegmentResult(_message.Message):
+    """The result of the kind `video.segment`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PICTURES_FIELD_NUMBER: _builtins.int
+    pictures: _builtins.str
+    """The file of coded pictures."""
+    def __init__(
+        self,
+        *,
+        pictures: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pictures", b"pictures"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoSegmentResult: _TypeAlias = VideoSegmentResult  # noqa: Y015
+
+@_typing.final
+class SourceFacts(_message.Message):
+    """What was found by reading through all of a source. Names are FFmpeg's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTAINER_NAME_FIELD_NUMBER: _builtins.int
+    LONG_CONTAINER_NAME_FIELD_NUMBER: _builtins.int
+    CODEC_NAME_FIELD_NUMBER: _builtins.int
+    LONG_CODEC_NAME_FIELD_NUMBER: _builtins.int
+    PIXEL_FORMAT_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    DISPLAY_ASPECT_RATIO_FIELD_NUMBER: _builtins.int
+    SCANNING_FIELD_NUMBER: _builtins.int
+    FIELD_ORDER_FIELD_NUMBER: _builtins.int
+    AVERAGE_RATE_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    FRAMES_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    STREAM_SIZE_FIELD_NUMBER: _builtins.int
+    container_name: _builtins.str
+    """The short name of the container."""
+    long_container_name: _builtins.str
+    """The long name of the container."""
+    codec_name: _builtins.str
+    """The short name of the video codec."""
+    long_codec_name: _builtins.str
+    """The long name of the video codec."""
+    pixel_format: _builtins.str
+    """The pixel format."""
+    width: _builtins.int
+    """Width in stored pixels."""
+    height: _builtins.int
+    """Height in stored pixels."""
+    scanning: _builtins.str
+    """progressive, interlaced or unknown."""
+    field_order: _builtins.str
+    """top_first or bottom_first, when interlaced."""
+    frames: _builtins.int
+    """Frames in the video."""
+    size: _builtins.int
+    """Bytes of the file."""
+    stream_size: _builtins.int
+    """Bytes of the video stream."""
+    @_builtins.property
+    def display_aspect_ratio(self) -> Global___Ratio:
+        """Width over height as it should be shown; absent: the file is silent."""
+
+    @_builtins.property
+    def average_rate(self) -> Global___Ratio:
+        """Frames per second over the whole video."""
+
+    @_builtins.property
+    def duration(self) -> Global___Ratio:
+        """Seconds."""
+
+    def __init__(
+        self,
+        *,
+        container_name: _builtins.str = ...,
+        long_container_name: _builtins.str = ...,
+        codec_name: _builtins.str = ...,
+        long_codec_name: _builtins.str = ...,
+        pixel_format: _builtins.str = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        display_aspect_ratio: Global___Ratio | None = ...,
+        scanning: _builtins.str = ...,
+        field_order: _builtins.str = ...,
+        average_rate: Global___Ratio | None = ...,
+        duration: Global___Ratio | None = ...,
+        frames: _builtins.int = ...,
+        size: _builtins.int = ...,
+        stream_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["average_rate", b"average_rate", "display_aspect_ratio", b"display_aspect_ratio", "duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["average_rate", b"average_rate", "codec_name", b"codec_name", "container_name", b"container_name", "display_aspect_ratio", b"display_aspect_ratio", "duration", b"duration", "field_order", b"field_order", "frames", b"frames", "height", b"height", "long_codec_name", b"long_codec_name", "long_container_name", b"long_container_name", "pixel_format", b"pixel_format", "scanning", b"scanning", "size", b"size", "stream_size", b"stream_size", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SourceFacts: _TypeAlias = SourceFacts  # noqa: Y015
+
+@_typing.final
 class VideoMetadata(_message.Message):
     """What a video file holds. Names are FFmpeg's."""
 
