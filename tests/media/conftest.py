@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from services.media.sandbox import Sandbox
+from tests.media.front import gateway_before
 from tests.media.house import House, open_house
 from tests.media.webserver import Server
 
@@ -12,6 +13,13 @@ from tests.media.webserver import Server
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with open_house(tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+async def url(house: House) -> AsyncIterator[str]:
+    """Where a gateway answers in front of the media service."""
+    async with gateway_before(house) as url:
+        yield url
 
 
 @pytest.fixture

@@ -134,6 +134,7 @@ async def test_a_download_is_the_upload(house: House, video: str) -> None:
         "content-type": "video/mp4",
         "cache-control": "private, no-cache",
         "content-disposition": "attachment; filename=\"clip.mp4\"; filename*=UTF-8''clip.mp4",
+        "content-security-policy": "default-src 'none'; media-src 'self'; frame-ancestors 'none'",
         "x-content-type-options": "nosniff",
     }
 

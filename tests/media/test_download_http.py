@@ -1,6 +1,5 @@
 """Downloads and links as HTTP clients see them: the gateway and the media service, over sockets."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage, MIMEPart
@@ -13,20 +12,10 @@ import pytest
 import structlog
 from structlog.typing import EventDict
 
-import vitascope
-from gateway.admission import Admission
-from gateway.app import Gateway
-from gateway.channels import Channels
-from gateway.routes import files_of
-from gateway.server import http_server
-from gateway.transcode import Limits
-from services.chassis.clients import Clients
 from services.media.actions import links
-from tests.kit.servers import free_port, listens
 from tests.kit.waiting import wait_for_async
 from tests.media.house import House, bearer
 from tests.media.previews import BOARD, INDEX, LARGE, SMALL, WEB, Preview, add_previews
-from vitascope.accounts.v1.internal_pb2_grpc import IdentityServiceStub
 
 ORIGINAL = b"0123456789" * 1000
 EVERY = [
@@ -38,25 +27,6 @@ EVERY = [
     ("storyboard", BOARD),
 ]
 PAGE = {"origin": "https://player.example"}
-
-
-@pytest.fixture
-async def url(house: House) -> AsyncIterator[str]:
-    """Where the gateway answers in front of the media service."""
-    clients = Clients(house.backends.settings, "gateway")
-    admission = Admission(clients.stub(IdentityServiceStub), ())
-    channels = Channels(lambda _: house.address)
-    limits = Limits(body_bytes=2**16, upload_bytes=2**24, call_seconds=20)
-    gateway = Gateway(files_of(vitascope), channels, limits, "http://gateway.example", admission)
-    port = free_port()
-    server = http_server(gateway, f"127.0.0.1:{port}")
-    serving = asyncio.create_task(server.serve())
-    await wait_for_async(lambda: listens(port), what="the HTTP server")
-    yield f"http://127.0.0.1:{port}"
-    server.stop()  # type: ignore[no-untyped-call]
-    await asyncio.wait({serving}, timeout=5)
-    await channels.close()
-    await clients.close()
 
 
 @pytest.fixture

@@ -37,6 +37,8 @@ _FILES: Mapping[str, Role] = {
 _MOST_ENVELOPE = 2**20
 # An output's address is made up anew with every attempt, so what it names never changes.
 _WEEK = {"cache-control": "max-age=604800"}
+# A browser that opens a video by its address makes a page that plays it from there.
+_POLICY = "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
 
 
 class MediaApi(media_pb2_grpc.MediaServiceServicer):
@@ -181,4 +183,7 @@ def _private(media: Media) -> dict[str, str]:
 
 
 def _named(media: Media) -> dict[str, str]:
-    return {"content-disposition": content_disposition(media.role, media.file.file_name)}
+    return {
+        "content-disposition": content_disposition(media.role, media.file.file_name),
+        "content-security-policy": _POLICY,
+    }
