@@ -72,7 +72,8 @@ async def test_a_page_of_another_site_plays_a_linked_video(house: House, url: st
 
 def real_previews() -> Mapping[Role.ValueType, Preview]:
     """Previews that a browser can show."""
-    return PREVIEWS | {
+    return {
+        **PREVIEWS,
         internal_pb2.ROLE_WEB_VIDEO: Preview("Søren.mp4", "video/mp4", FILM.read_bytes()),
         internal_pb2.ROLE_STORYBOARD: Preview(
             "storyboard.jpg", "image/jpeg", SIDEWAYS.read_bytes()
