@@ -45,13 +45,19 @@ def list_items(
     account: Annotated[str, typer.Option(help="Only this account's (a team's id).")] = "",
     kind: Annotated[str, typer.Option(help="Only this kind, such as video.process.")] = "",
     limit: Annotated[int, typer.Option(help="How many at most.", min=1)] = 50,
+    with_parts: Annotated[
+        bool, typer.Option("--parts", help="Also the parts into which items were split.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show items, newest first."""
     if state and state not in States:
         raise typer.BadParameter(f"must be one of {', '.join(States)}", param_hint="--state")
     request = admin_pb2.ListItemsRequest(
-        state=States.get(state, work_pb2.STATE_UNSPECIFIED), account_id=account, kind=kind
+        state=States.get(state, work_pb2.STATE_UNSPECIFIED),
+        account_id=account,
+        kind=kind,
+        with_parts=with_parts,
     )
     found = _ask(data, lambda stub: _pages(stub, request, limit))
     _show_items(found, as_json)
@@ -61,15 +67,18 @@ def list_items(
 def show_item(
     data: Data, item: Annotated[str, typer.Argument(help="Its id.")], as_json: Json = False
 ) -> None:
-    """Show all that is known of one item."""
+    """Show all that is known of one item, and the parts into which it was split."""
     request = admin_pb2.GetItemRequest(item_id=item)
     found = _ask(data, lambda stub: stub.GetItem(request, **_CALL))
     facts = told(found)
     facts |= facts.pop("item")
     if as_json:
         print_json(facts)
-    else:
-        Console().print(facts_table(facts))
+        return
+    del facts["parts"]
+    Console().print(facts_table(facts))
+    if found.parts:
+        Console().print(items_list(found.parts, datetime.now(UTC)))
 
 
 @app.command("cancel", epilog="For example: vitascope work cancel --data data ITEM ITEM")

@@ -10,7 +10,7 @@ from sqlalchemy import event, text
 from services.chassis.database import Database, Tx, now
 from services.tasks.actions.live import Accepted
 from services.tasks.model import Lane
-from services.tasks.store import assigning, upkeep
+from services.tasks.store import assigning, parts, upkeep
 from services.tasks.store import items as store
 from tests.tasks.desk import KIND, Desk, told
 
@@ -88,6 +88,9 @@ async def test_no_statement_of_the_hot_path_reads_all_items(desk: Desk, db: Data
             await store.lock_strays(tx, "w", "stream")
             await upkeep.any_overdue(tx, moment)
             await upkeep.lock_overdue(tx, moment, 100)
+            await parts.unsettled(tx)
+            await parts.tallies(tx, ["A" * 26])
+            await parts.open_ids(tx, ["A" * 26])
             await store.ids_over(tx, "stream")
             await store.lock(tx, ["A" * 26, "B" * 26])
             await store.by_requests(tx, "videos", ["1"])
