@@ -28,7 +28,8 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 async def test_the_server_says_what_it_takes(desk: Desk) -> None:
     for address in (desk.address, f"{desk.address}/any"):
-        answer = await httpx.AsyncClient().options(address)
+        async with httpx.AsyncClient() as anyone:
+            answer = await anyone.options(address)
         assert answer.status_code == 204
         assert answer.headers["tus-version"] == answer.headers["tus-resumable"] == "1.0.0"
         assert set(answer.headers["tus-extension"].split(",")) == {

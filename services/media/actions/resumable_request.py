@@ -39,6 +39,10 @@ class Sum:
     digest: "_Hash | None" = field(default_factory=hashlib.sha256)
     used_at: float = field(default_factory=time.monotonic)
 
+    def copy(self) -> "Sum":
+        """Return the same to go on with apart from this one."""
+        return Sum(self.size, self.digest and self.digest.copy())
+
 
 class Sums:
     """The sums of uploads of which this process saw every byte so far.
@@ -84,6 +88,7 @@ class Request:
         self._backends = backends
         self._sums = sums
         self._sum = sums.take(resumable)
+        self._sum_before = self._sum.copy()
         self._before = resumable
         self._writer = writer
         self._checksum = checksum
@@ -144,9 +149,11 @@ class Request:
 
     async def _leave(self, draft: Draft) -> Resumable:
         """Keep what came of a request that broke off; nothing of what was to be verified."""
-        if self._checksum is not None:
-            return await self._note(self._before.offset, self._before.state, goes_on=False)
-        return await self._end(draft)
+        if self._checksum is None:
+            return await self._end(draft)
+        noted = await self._note(self._before.offset, self._before.state, goes_on=False)
+        self._sums.put_back(noted.upload_id, self._sum_before)
+        return noted
 
     async def _end(self, draft: Draft) -> Resumable:
         if self._arrived < self._before.length:
