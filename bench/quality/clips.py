@@ -70,7 +70,7 @@ def _panned(path: Path) -> Iterator[VideoFrame]:
     for number in range(FRAMES):
         at = number * _PAN
         view = image.crop((at, at, at + width // 2 * 2, at + height // 2 * 2))
-        yield VideoFrame.from_image(view)
+        yield VideoFrame.from_ndarray(np.asarray(view), "rgb24")
 
 
 def _planes(frame: VideoFrame) -> Planes:

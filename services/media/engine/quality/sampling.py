@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -37,8 +38,8 @@ def sampled(path: Path, facts: VideoFacts) -> Iterator[VideoFrame]:
             if entry is not None:
                 reader.seek(entry, stream=stream)
             count = (each - 1) * step + 1
-            frames = list(_run(reader, stream, count, facts))[::step]
-            yield from frames[:each]
+            frames = islice(_run(reader, stream, count), 0, None, step)
+            yield from islice(frames, each)
 
 
 def _entries(reader: InputContainer, facts: VideoFacts) -> list[int]:
@@ -70,12 +71,10 @@ def _from_key(reader: InputContainer, stream: VideoStream) -> "Iterator[Packet[V
             return
 
 
-def _run(
-    reader: InputContainer, stream: VideoStream, count: int, facts: VideoFacts
-) -> Iterator[VideoFrame]:
-    """The frames of the next packets, in the order of showing them."""
-    # Each field can have a packet of its own.
-    packets = 2 * count if facts.field_order else count
+def _run(reader: InputContainer, stream: VideoStream, count: int) -> Iterator[VideoFrame]:
+    """So many frames from the next key frame on, or more, in the order of showing them."""
+    # FFmpeg's AVFieldOrder; each field can have a packet of its own.
+    packets = 2 * count if stream.codec_context.field_order > 1 else count
     with suppress(av.error.FFmpegError):
         for number, packet in enumerate(_from_key(reader, stream), 1):
             with suppress(av.error.InvalidDataError):
