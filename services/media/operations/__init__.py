@@ -26,6 +26,7 @@ from services.media.operations.contract import (
     Source,
     SourceFile,
     Split,
+    part_file,
 )
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "SourceFile",
     "Split",
     "operation",
+    "part_file",
     "preload",
 ]
 

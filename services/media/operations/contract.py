@@ -27,11 +27,18 @@ SPLIT_BYTES = 4 << 20
 
 @dataclass(frozen=True)
 class Source:
-    """A file that the operation needs: either an address, or a video's original."""
+    """A file that the operation needs: an address, a video's original, or what a part made."""
 
     name: str
     url: str | None = None
     video_id: str | None = None
+    # The key in storage of what a part of this item made; nobody but the worker sets it.
+    part_key: str | None = None
+
+
+def part_file(number: int, name: str) -> str:
+    """The name of the source that is the output `name` of the part of that number, from 0."""
+    return f"part-{number}-{name}"
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ class Job(Generic[Spec]):
     """One run of an operation."""
 
     spec: Spec
-    # By the names that the operation's `sources` gave.
+    # By the names that the operation's `sources` gave; what parts made by `part_file`.
     sources: Mapping[str, SourceFile]
     # A folder of this run's own; outputs are written into it.
     scratch: Path

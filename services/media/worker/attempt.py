@@ -17,7 +17,7 @@ from services.media.operations import BadMedia, Operation, Source, SourceFile
 from services.media.worker.leases import End
 from services.media.worker.outputs import Outputs, fill_addresses
 from services.media.worker.parts import checked_parts, partial_for
-from services.media.worker.sources import Sources
+from services.media.worker.sources import Sources, made_by_parts
 from vitascope.work.v1.work_pb2 import Assignment, Failure, Success
 
 # Of an item's progress, what reading its sources from their addresses is.
@@ -81,7 +81,10 @@ class Attempts:
             kind=assignment.kind,
             spec=assignment.spec,
             sources=await self._bring(
-                assignment, wanted, scratch / "sources", lambda part: ears.progress(part * begun)
+                assignment,
+                [*wanted, *made_by_parts(assignment.parts)],
+                scratch / "sources",
+                lambda part: ears.progress(part * begun),
             ),
             limits=operation.limits,
             state=assignment.checkpoint,

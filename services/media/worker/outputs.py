@@ -87,11 +87,17 @@ def fill_addresses(result: Message, paths: Mapping[str, str]) -> None:
     Those of outputs that are not there are cleared: a run may have been taken over by the file
     that it decodes, and name another's.
     """
-    for field in result.DESCRIPTOR.fields:
-        if field.GetOptions().Extensions[options_pb2.output_file]:
-            result.ClearField(field.name)
-            if field.name in paths:
-                setattr(result, field.name, paths[field.name])
+    for name in output_fields(result):
+        result.ClearField(name)
+        if name in paths:
+            setattr(result, name, paths[name])
+
+
+def output_fields(result: Message) -> list[str]:
+    """The fields of a kind of result that say where outputs are."""
+    options = options_pb2.output_file
+    fields = result.DESCRIPTOR.fields
+    return [field.name for field in fields if field.GetOptions().Extensions[options]]
 
 
 def _file_name(assignment: Assignment, spec: Message, output: Output) -> str:

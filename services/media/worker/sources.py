@@ -1,6 +1,7 @@
 """Bringing an attempt's sources onto this machine."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,14 +9,35 @@ from services.chassis.errors import NotFound
 from services.chassis.settings import Settings
 from services.chassis.storage import Storage
 from services.media.fetch import Policy, SourceCache
-from services.media.operations import BadMedia, Source, SourceFile
+from services.media.operations import BadMedia, Source, SourceFile, operation, part_file
+from services.media.worker.outputs import output_fields
 from vitascope.media.v1.internal_pb2 import ROLE_ORIGINAL, GetMediaRequest
+from vitascope.work.v1.work_pb2 import PartResult
 
 if TYPE_CHECKING:
     from vitascope.media.v1.internal_pb2_grpc import StoreServiceAsyncStub
 
 _SECONDS_TO_FETCH = 3600.0
 _CACHE_BYTES = 4 << 30
+# Where workers put what attempts made: item, attempt and name.
+_WORK_KEY = re.compile(r"work(/[A-Za-z0-9][A-Za-z0-9._-]*){3}")
+
+
+def made_by_parts(parts: Sequence[PartResult]) -> Iterator[Source]:
+    """What the parts of an item have made, as sources of the item.
+
+    The keys are those that the workers of the parts wrote into their results, whatever the
+    children said. Raises BadMedia for another one.
+    """
+    for number, part in enumerate(parts):
+        result = operation(part.kind).result_type.FromString(part.result)
+        for name in output_fields(result):
+            key = getattr(result, name)
+            if not key:
+                continue
+            if not _WORK_KEY.fullmatch(key):
+                raise BadMedia("a part ended without a usable result")
+            yield Source(part_file(number, name), part_key=key)
 
 
 class Sources:
@@ -61,13 +83,18 @@ class Sources:
         if source.url is not None:
             fetched = await self._cache.bring(account_id, source.url, target, on_progress)
             return SourceFile(target, fetched.file_name, fetched.content_type)
+        if source.part_key is not None:
+            return SourceFile(await self._stored(source.part_key, target), source.name, None)
         request = GetMediaRequest(video_id=source.video_id or "", role=ROLE_ORIGINAL)
         try:
             media = (await self._store.GetMedia(request)).media
         except NotFound as error:
             raise BadMedia("the video has no uploaded file") from error
-        path = self._storage.local_path(media.storage_key)
-        if path is None:
-            await self._storage.fetch(media.storage_key, target)
-            path = target
+        path = await self._stored(media.storage_key, target)
         return SourceFile(path, media.file_name, media.content_type)
+
+    async def _stored(self, key: str, target: Path) -> Path:
+        path = self._storage.local_path(key)
+        if path is None:
+            await self._storage.fetch(key, target)
+        return path or target
