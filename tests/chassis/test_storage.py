@@ -3,12 +3,15 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from services.chassis.errors import Unavailable
 from services.chassis.storage import Storage
+from services.chassis.storage.bucket import MOST_PARTS, SMALLEST_PART, part_bytes
+from services.chassis.storage.signing import Credentials, query_text, signed_headers
 from tests.kit.servers import free_port
 
 KEYS = "region=us-east-1&access_key=a&secret_key=b"
@@ -79,3 +82,43 @@ async def test_a_process_that_used_storage_ends_in_order(tmp_path: Path) -> None
         )
         _, errors = await process.communicate()
         assert process.returncode == 0, errors.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "signature"),
+    [
+        ({"lifecycle": ""}, "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"),
+        (
+            {"prefix": "J", "max-keys": "2"},
+            "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7",
+        ),
+    ],
+)
+def test_requests_are_signed_as_amazon_shows(query: dict[str, str], signature: str) -> None:
+    """The examples of "Signature Calculations for the Authorization Header"."""
+    key = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    at = datetime(2013, 5, 24, tzinfo=UTC)
+    host = "examplebucket.s3.amazonaws.com"
+    text = query_text(query)
+    headers = signed_headers("GET", host, "/", text, b"", key, "us-east-1", at)
+    assert headers["authorization"].endswith(f"Signature={signature}")
+
+
+def test_the_largest_upload_fits_into_the_parts() -> None:
+    assert sum(part_bytes(number, None) for number in range(1, MOST_PARTS + 1)) >= 2**40
+    left, number = 2**40, 1
+    while left > 0:
+        left -= part_bytes(number, left)
+        number += 1
+    assert number <= MOST_PARTS + 1
+    assert part_bytes(1, None) == part_bytes(1, 2**30) == SMALLEST_PART
+
+
+def test_a_bucket_needs_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ValueError, match="AWS_ACCESS_KEY_ID"):
+        Storage("s3://bucket?endpoint=http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    Storage("s3://bucket?endpoint=http://127.0.0.1:1")

@@ -2,17 +2,21 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import httpx
 import psutil
 import pytest
 
 from services.chassis.database import now
-from services.chassis.errors import Invalid, NotFound
+from services.chassis.errors import Invalid, NotFound, Unavailable
 from services.chassis.storage import CHUNK, Storage, Stored
+from services.chassis.storage.s3 import S3
 
 MEBIBYTE = 2**20
 
@@ -205,6 +209,159 @@ async def test_memory_stays_flat(storage: Storage, folder: str) -> None:
     await storage.delete(f"{folder}/big")
     assert read == size
     assert peak - before < 96 * MEBIBYTE
+
+
+async def half_names(storage: Storage, folder: str) -> set[str]:
+    return {entry.key async for entry in storage.halves(folder)}
+
+
+@pytest.mark.parametrize("step", [700_001, 3 * MEBIBYTE, 6 * MEBIBYTE, 11 * MEBIBYTE])
+async def test_an_object_grows_over_many_drafts(storage: Storage, folder: str, step: int) -> None:
+    """As when every piece is written by another process."""
+    key, content = f"{folder}/a", os.urandom(17 * MEBIBYTE)[: 24 * step]
+    state, size = "", 0
+    while size < len(content):
+        async with storage.draft(key, state, size, length=len(content)) as draft:
+            await draft.append(content[size : size + step])
+            await draft.keep()
+            assert draft.size == min(size + step, len(content))
+            state, size = draft.state, draft.size
+        assert await storage.size(key) is None
+        assert await listed(storage, folder) == []
+        assert await half_names(storage, folder) == {key}
+    async with storage.draft(key, state, size, length=len(content)) as draft:
+        await draft.finish()
+    assert await whole(storage, key) == content
+    assert await half_names(storage, folder) == set()
+
+
+async def test_what_was_not_kept_counts_for_nothing(storage: Storage, folder: str) -> None:
+    key, part = f"{folder}/a", os.urandom(6 * MEBIBYTE)
+    async with storage.draft(key) as draft:
+        await draft.append(part)
+        await draft.keep()
+        state, size = draft.state, draft.size
+        await draft.append(bytes(12 * MEBIBYTE))
+    async with storage.draft(key, state, size) as draft:
+        await draft.append(b"the end")
+        await draft.finish()
+    assert await whole(storage, key) == part + b"the end"
+
+
+async def test_a_writer_that_lost_its_draft_spoils_nothing(storage: Storage, folder: str) -> None:
+    """It still sends when another process has taken over."""
+    key, part = f"{folder}/a", os.urandom(6 * MEBIBYTE)
+    async with storage.draft(key) as lost:
+        await lost.append(part)
+        await lost.keep()
+        async with storage.draft(key, lost.state, lost.size, taken_over=True) as draft:
+            await draft.append(part[::-1])
+            await draft.keep()
+            if storage.local_path(key) is None:  # files have one writer, by the caller's leave
+                await lost.append(bytes(6 * MEBIBYTE))
+                await lost.keep()
+            await draft.finish()
+    assert await whole(storage, key) == part + part[::-1]
+
+
+async def test_a_discarded_draft_leaves_nothing(storage: Storage, folder: str) -> None:
+    key = f"{folder}/a"
+    async with storage.draft(key) as draft:
+        await draft.append(os.urandom(7 * MEBIBYTE))
+        await draft.keep()
+        await draft.append(b"more")
+        await draft.keep()
+        await draft.discard()
+    assert await half_names(storage, folder) == set()
+
+
+async def test_deleting_ends_what_is_half_written(storage: Storage, folder: str) -> None:
+    for name, size in (("small", 1000), ("large", 7 * MEBIBYTE)):
+        async with storage.draft(f"{folder}/{name}") as draft:
+            await draft.append(bytes(size))
+            await draft.keep()
+    assert await half_names(storage, folder) == {f"{folder}/small", f"{folder}/large"}
+    halves = [entry async for entry in storage.halves(folder)]
+    assert all(abs(now() - entry.modified) < timedelta(minutes=2) for entry in halves)
+    for name in ("small", "large"):
+        await storage.delete(f"{folder}/{name}")
+    assert await half_names(storage, folder) == set()
+
+
+async def test_a_damaged_part_is_not_stored(
+    s3_url: str, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server compares what it got with the checksum that came along."""
+    storage, send = Storage(s3_url), httpx.AsyncClient.request
+    parts = 0
+
+    async def damaging(self: httpx.AsyncClient, method: str, url: str, **kwargs: Any) -> Any:
+        nonlocal parts
+        if "partNumber" in url:
+            parts += 1
+            if parts == 2:
+                kwargs["content"] = kwargs["content"][:-1] + b"!"
+        return await send(self, method, url, **kwargs)
+
+    monkeypatch.setattr(httpx.AsyncClient, "request", damaging)
+    with pytest.raises(Unavailable):
+        await storage.put(f"{folder}/a", stream(*[os.urandom(MEBIBYTE)] * 16))
+    assert parts >= 2
+    assert await listed(storage, folder) == []
+    assert await half_names(storage, folder) == set()
+
+
+async def test_an_object_of_another_size_is_not_stored(
+    s3_url: str, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = Storage(s3_url)
+
+    async def size(self: S3, key: str) -> int:
+        return 3
+
+    monkeypatch.setattr(S3, "size", size)
+    for content in (b"four", os.urandom(6 * MEBIBYTE)):
+        with pytest.raises(Unavailable):
+            await storage.put(f"{folder}/a", stream(content))
+        assert await listed(storage, folder) == []
+
+
+async def test_a_part_is_sent_again_when_the_answer_was_lost(
+    s3_url: str, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the completion, of which the server knows no more when it is asked again."""
+    storage, send = Storage(s3_url), httpx.AsyncClient.request
+    lost: set[str] = set()
+
+    async def losing(self: httpx.AsyncClient, method: str, url: str, **kwargs: Any) -> Any:
+        answer = await send(self, method, url, **kwargs)
+        kind = f"{method} {url.partition('?')[2][:8]}"
+        if kind not in lost and method != "GET":
+            lost.add(kind)
+            raise httpx.ReadError("the connection broke")
+        return answer
+
+    monkeypatch.setattr(httpx.AsyncClient, "request", losing)
+    content = os.urandom(12 * MEBIBYTE)
+    await storage.put(f"{folder}/a", stream(content))
+    assert {"PUT partNumb", "POST uploads=", "POST uploadId"} <= lost
+    assert await whole(storage, f"{folder}/a") == content
+
+
+async def test_a_folder_syncs_before_it_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file before it gets its name, and then the names of the file and its new folders."""
+    storage, synced, fsync = Storage(f"file://{tmp_path}/store"), [], os.fsync
+
+    def noted(number: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{number}").readlink()).partition("#")[0])
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    await storage.put("a/b/c", stream(b"x"))
+    top = tmp_path / "store"
+    assert synced == [str(path) for path in (top / "a/b/c", top / "a/b", top / "a", top)]
 
 
 async def test_a_folder_shows_its_files(tmp_path: Path) -> None:
