@@ -169,7 +169,7 @@ def test_the_end_of_all_that_is_in_hand_is_told_at_once() -> None:
 
 def test_ends_are_told_together_while_more_is_in_hand() -> None:
     clock = Clock()
-    leases = holding(clock, "a", "b", "c")
+    leases = holding(clock, "a", "b", "c", "d", "e")
 
     leases.finish(("a", 1), Success())
     assert told(leases) == []
@@ -182,10 +182,28 @@ def test_ends_are_told_together_while_more_is_in_hand() -> None:
     assert told(leases) == []
 
 
-def test_the_last_end_is_told_with_those_that_waited_for_it() -> None:
-    leases = holding(Clock(), "a", "b")
+def test_ends_are_told_once_they_are_as_many_as_what_is_in_hand() -> None:
+    leases = holding(Clock(), "a", "b", "c", "d", "e")
+    leases.changed.clear()
 
     leases.finish(("a", 1), Success())
+    assert leases.changed.is_set()
+    leases.changed.clear()
     leases.finish(("b", 1), Success())
+    assert not leases.changed.is_set()
+    assert told(leases) == []
+    leases.finish(("c", 1), Success())
 
-    assert told(leases) == ["a", "b"]
+    assert leases.changed.is_set()
+    assert told(leases) == ["a", "b", "c"]
+    # Another line may not have heard it.
+    leases.reoffer()
+    assert told(leases) == ["a", "b", "c"]
+
+
+def test_an_end_does_not_wait_for_long_work_beside_it() -> None:
+    leases = holding(Clock(), "long", "short")
+
+    leases.finish(("short", 1), Success())
+
+    assert told(leases) == ["short"]

@@ -28,8 +28,8 @@ End = Success | Failure | Split
 SECONDS_BETWEEN_PROGRESS = 0.1
 # The ledger writes each to its database.
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
-# How long an end waits for another while more is in hand: the ledger stores ends together.
-SECONDS_TO_GATHER = 0.005
+# How long an end waits for others while more is in hand than that: they are stored together.
+SECONDS_TO_GATHER = 0.02
 _BEATS_PER_LEASE = 3
 _LONGEST_SILENCE = 60.0
 # The rest is for storing and committing what was made.
@@ -67,6 +67,11 @@ class Leases:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._held: dict[Key, _Held] = {}
+        # Those of them of which there may be something to say before the end.
+        self._vocal: dict[Key, _Held] = {}
+        # Those that ended, and those of them whose end is not told, the oldest end first.
+        self._ended: dict[Key, _Held] = {}
+        self._untold: dict[Key, _Held] = {}
         self._seconds = math.inf
         self._beat_at = -math.inf
         self._draining = self._told_drain = False
@@ -90,7 +95,8 @@ class Leases:
 
     def drop(self, key: Key) -> None:
         """Forget a lease: it was lost, cancelled, or its end was accepted."""
-        self._held.pop(key, None)
+        for held in (self._held, self._vocal, self._ended, self._untold):
+            held.pop(key, None)
         if not self._held:
             self.empty.set()
 
@@ -103,19 +109,19 @@ class Leases:
         """Note how far an attempt got, in its kind's own words; the newest counts."""
         if held := self._held.get(key):
             held.state = state
-            self.changed.set()
+            self._speak_of(key, held)
 
     def tell(self, key: Key, partial: bytes) -> None:
         """Note what is known of an attempt's result so far; the newest counts."""
         if held := self._held.get(key):
             held.partial = partial
-            self.changed.set()
+            self._speak_of(key, held)
 
     def advance(self, key: Key, percent: float) -> None:
         """Note that an attempt got further; it never goes back."""
         if held := self._held.get(key):
             held.percent = max(held.percent, min(percent, _MOST_PERCENT))
-            self.changed.set()
+            self._speak_of(key, held)
 
     def finish(self, key: Key, outcome: End) -> None:
         """Note how an attempt ended."""
@@ -129,7 +135,10 @@ class Leases:
                     held.finished.failure.CopyFrom(outcome)
                 case Split():
                     held.finished.split.CopyFrom(outcome)
-            self.changed.set()
+            self._ended[key] = self._untold[key] = held
+            # To look at all for every end would take longer than the rest.
+            if len(self._untold) == 1 or self._is_half_ended() or key in self._vocal:
+                self.changed.set()
 
     def drain(self) -> None:
         """Note that the worker takes no more."""
@@ -140,6 +149,7 @@ class Leases:
         """Have everything said again: the line was cut, and with it perhaps the last words."""
         self._beat_at = -math.inf
         self._told_drain = False
+        self._vocal, self._untold = dict(self._held), dict(self._ended)
         for held in self._held.values():
             held.told_finished = False
             held.told_state, held.told_state_at = None, -math.inf
@@ -155,39 +165,47 @@ class Leases:
         if self._draining and not self._told_drain:
             self._told_drain = True
             yield WorkRequest(drain=Drain())
-        ends_due = self._ends_due_at() <= now
-        for held in list(self._held.values()):
-            if _checkpoint_due_at(held) <= now:
-                held.told_state, held.told_state_at = held.state, now
-                yield WorkRequest(checkpoint=Checkpoint(lease=held.lease, state=held.state or b""))
-            if _progress_due_at(held) <= now:
-                said = _progress(held, now)
-                held.told_percent, held.told_at = held.percent, now
-                held.told_partial = held.partial
-                yield WorkRequest(progress=said)
-            if held.finished and not held.told_finished and ends_due:
+        for key, held in list(self._vocal.items()):
+            yield from self._remarks(key, held, now)
+        if self._ends_due_at() <= now:
+            for key, held in list(self._untold.items()):
                 held.told_finished = True
+                self._untold.pop(key, None)
                 yield WorkRequest(finished=held.finished)
 
     def seconds_until_due(self) -> float:
         """How long there is nothing to say, unless something changes."""
         times = [
-            min(_progress_due_at(held), _checkpoint_due_at(held)) for held in self._held.values()
+            min(_progress_due_at(held), _checkpoint_due_at(held)) for held in self._vocal.values()
         ]
         times.append(self._ends_due_at())
         return max(min(self._beat_at, *times, self._clock() + _LONGEST_SILENCE) - self._clock(), 0)
 
+    def _speak_of(self, key: Key, held: _Held) -> None:
+        self._vocal[key] = held
+        self.changed.set()
+
+    def _remarks(self, key: Key, held: _Held, now: float) -> Iterator[WorkRequest]:
+        if _checkpoint_due_at(held) <= now:
+            held.told_state, held.told_state_at = held.state, now
+            yield WorkRequest(checkpoint=Checkpoint(lease=held.lease, state=held.state or b""))
+        if _progress_due_at(held) <= now:
+            said = _progress(held, now)
+            held.told_percent, held.told_at = held.percent, now
+            held.told_partial = held.partial
+            yield WorkRequest(progress=said)
+        if math.isinf(min(_checkpoint_due_at(held), _progress_due_at(held))):
+            self._vocal.pop(key, None)
+
     def _ends_due_at(self) -> float:
-        """When to tell of ends: at once, unless others may follow that can be told of together."""
-        ends = [
-            held.finished_at
-            for held in self._held.values()
-            if held.finished and not held.told_finished
-        ]
-        if not ends:
+        """When to tell of ends: at once, unless many may follow that can be told of together."""
+        if not self._untold:
             return math.inf
-        is_busy = any(not held.finished for held in self._held.values())
-        return min(ends) + (SECONDS_TO_GATHER if is_busy else 0.0)
+        oldest = next(iter(self._untold.values())).finished_at
+        return oldest + (0.0 if self._is_half_ended() else SECONDS_TO_GATHER)
+
+    def _is_half_ended(self) -> bool:
+        return len(self._untold) >= len(self._held) - len(self._ended)
 
 
 def _progress_due_at(held: _Held) -> float:

@@ -8,7 +8,7 @@ from services.tasks.model.records import Lane
 AHEAD_TIME = timedelta(milliseconds=100)
 """How long a short item may be with a worker while the worker is given items ahead of time."""
 
-MAX_AHEAD = 16
+MAX_AHEAD = 48
 
 
 def open_lanes(slots: int, held: Collection[Lane], ahead: int = 0) -> frozenset[Lane]:
