@@ -264,6 +264,28 @@ async def test_an_upload_outlasts_the_service(tmp_path: Path) -> None:
         assert got.headers["etag"].strip('"') == hashlib.sha256(CONTENT).hexdigest()
 
 
+async def test_a_bucket_holds_uploads_between_requests_and_processes(
+    tmp_path: Path, s3_url: str
+) -> None:
+    content = os.urandom(17 * MIB)
+    async with open_desk(tmp_path, storage_url=s3_url) as desk:
+        catalogue = desk.house.catalogue
+        video_id = catalogue.add()
+        address = await desk.create(video_id, len(content))
+        for start, end in ((0, 1000), (1000, 6 * MIB), (6 * MIB, 12 * MIB + 1)):
+            answer = await desk.patch(address, start, content[start:end])
+            assert answer.headers["upload-offset"] == str(end)
+    async with open_desk(tmp_path, catalogue=catalogue, storage_url=s3_url) as desk:
+        address = f"{desk.address}/{address.rpartition('/')[2]}"
+        assert (await desk.patch(address, end, content[end:])).status_code == 204
+
+        async def stored() -> bool:
+            return (await desk.house.happenings())[-1:] == ["media_stored"]
+
+        await until(stored)
+        assert (await desk.house.download(video_id)).body == content
+
+
 async def test_what_was_not_kept_when_the_process_died_counts_for_nothing(desk: Desk) -> None:
     address = await desk.create(desk.house.catalogue.add(), 10)
     await desk.patch(address, 0, b"01234")

@@ -5,11 +5,14 @@ import time
 from datetime import timedelta
 
 import pytest
+import structlog
 
 from services.chassis.errors import Unavailable, WrongState
+from services.media.actions.upkeep import LOST_FILES
 from services.media.store import discarding
 from tests.media.house import House, until
 from tests.media.test_outputs import commit, made
+from vitascope.media.v1.internal_pb2 import GetMediaRequest
 
 DAY = timedelta(days=1)
 
@@ -61,6 +64,25 @@ async def test_old_objects_that_no_row_knows_are_swept(house: House) -> None:
     await house.upkeep.sweep()
     await house.has_left(len(everything) - 2)
     assert {old.storage_key, "work/dead#1"} == {*everything} - {*house.objects()}
+
+
+async def test_lost_files_are_told(house: House) -> None:
+    kept, lost, cut = house.catalogue.add(), house.catalogue.add(), house.catalogue.add()
+    for video_id in (kept, lost, cut):
+        await house.upload(video_id, [b"here"])
+    paths = {}
+    for video_id in (lost, cut):
+        media = (await house.call("GetMedia", GetMediaRequest(video_id=video_id, role=1))).media
+        paths[video_id] = house.folder / media.storage_key
+    await house.upkeep.look_for_lost()
+    before = LOST_FILES._value.get()
+    paths[lost].unlink()
+    paths[cut].write_bytes(b"her")
+    with structlog.testing.capture_logs() as told:
+        await house.upkeep.look_for_lost()
+    assert LOST_FILES._value.get() - before == 2
+    assert {line["video"]: line["found"] for line in told} == {lost: None, cut: 3}
+    assert await house.rows() == 3
 
 
 async def test_what_the_sweep_has_taken_cannot_become_visible(house: House) -> None:
