@@ -235,6 +235,13 @@ class Lab:
             self.cancelled.set()
         return answer
 
+    async def Keep(self, requests: AsyncIterator[Any], context: Any) -> Any:
+        return await self.Store(requests, context)
+
+    async def Describe(self, request: Any, context: Any) -> Any:
+        await context.send_initial_metadata((("http-header-x-takes", "anything"),))
+        return request
+
     async def _hang(self) -> None:
         self.waiting.set()
         try:

@@ -118,3 +118,11 @@ async def test_only_http_is_served(app: Gateway) -> None:
 
     with pytest.raises(ValueError, match="websocket"):
         await app({"type": "websocket"}, nothing, nothing)  # type: ignore[arg-type]
+
+
+async def test_options_may_be_answered_by_an_rpc(client: httpx.AsyncClient) -> None:
+    answer = await client.options("/lab/keep/a")
+    assert (answer.status_code, answer.headers["x-takes"]) == (200, "anything")
+    assert answer.json()["text"] == "a"
+    refused = await client.put("/lab/keep/a")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "PATCH, OPTIONS")

@@ -100,6 +100,43 @@ async def test_an_early_answer_reaches_a_client_that_still_sends(wire: httpx.Asy
     assert answer.status_code == 401
 
 
+async def test_a_raw_upload_is_its_body_whatever_the_type(client: httpx.AsyncClient) -> None:
+    for kind in ("application/x-bytes", "multipart/form-data; boundary=cut"):
+        headers = {"content-type": kind}
+        answer = await client.patch("/lab/keep/a", content=CONTENT, headers=headers)
+        assert answer.status_code == 200, answer.text
+        got = answer.json()
+        assert (got["name"], got["size"], got["contentType"]) == ("a", len(CONTENT), kind)
+        assert (got["whole"], got["fileName"]) == (True, "")
+    nothing = await client.patch("/lab/keep/a")
+    assert (nothing.json()["size"], nothing.json()["whole"]) == (0, True)
+
+
+async def test_of_a_raw_upload_that_breaks_off_all_that_came_is_passed_on(
+    port: int, lab: Lab
+) -> None:
+    for sent in (2000, CHUNK_BYTES + 1234):
+        lab.cancelled.clear()
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = b"PATCH /lab/keep/a HTTP/1.1\r\nhost: lab\r\ncontent-length: 3000000\r\n\r\n"
+        writer.write(head + CONTENT[:sent])
+        await writer.drain()
+        writer.close()
+        await asyncio.wait_for(lab.cancelled.wait(), 10)
+        broken = lab.uploads[-1]
+        assert (broken.size, broken.whole) == (sent, False)
+        assert broken.sha256 == hashlib.sha256(CONTENT[:sent]).hexdigest()
+
+
+async def test_a_method_can_be_meant_by_a_header(client: httpx.AsyncClient) -> None:
+    headers = {"x-http-method-override": "PATCH"}
+    answer = await client.post("/lab/keep/a", content=b"abc", headers=headers)
+    assert answer.json()["size"] == 3
+    assert (await client.get("/lab/keep/a", headers=headers)).status_code == 405
+    headers = {"x-http-method-override": "GET"}
+    assert (await client.post("/lab/keep/a", headers=headers)).status_code == 405
+
+
 @given(st.lists(st.binary(max_size=40), max_size=10), st.integers(1, 100))
 async def test_blocks_keep_every_byte_or_refuse(chunks: list[bytes], limit: int) -> None:
     async def source() -> AsyncIterator[bytes]:

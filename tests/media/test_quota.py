@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.media.house import OTHER_TEAM, TEAM, House, until
 from tests.media.test_outputs import commit, made
 from tests.media.test_uploads import SlowUpload, begun, happened
 from tests.media.tus import TUS, Desk, metadata, open_desk
+from vitascope.media.v1.internal_pb2 import AccountDestination, Destination, VideoDestination
 
 MIB = 2**20
 LIMIT = 40 * MIB
@@ -65,8 +67,20 @@ async def test_what_broke_off_counts_no_more(house: House) -> None:
 
 
 async def test_outputs_count(house: House) -> None:
-    await commit(house, [await made(house, bytes(MIB), name="big")])
-    await store(house, 40)  # of an account that is not this team
+    to = Destination(account=AccountDestination(account_id=TEAM))
+    await commit(house, [await made(house, bytes(MIB), name="big")], to=to)
+    with pytest.raises(Invalid):
+        await store(house, 40)
+    await store(house, 39)
+
+
+async def test_what_was_made_of_a_video_counts_once_its_owner_is_known(house: House) -> None:
+    to = Destination(video=VideoDestination(video_id=house.catalogue.add()))
+    await commit(house, [await made(house, bytes(MIB), name="big")], to=to)
+    await house.age_rows(timedelta(minutes=2))
+    await house.upkeep.reconcile()
+    with pytest.raises(Invalid):
+        await store(house, 40)
 
 
 async def test_uploads_at_once_cannot_overrun_it_together(house: House) -> None:

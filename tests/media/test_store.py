@@ -16,7 +16,15 @@ from services.media.model.files import (
     StoredFile,
     Upload,
 )
-from services.media.store import committing, discarding, filing, serving, tables, uploading
+from services.media.store import (
+    accounting,
+    committing,
+    discarding,
+    filing,
+    serving,
+    tables,
+    uploading,
+)
 from tests.kit.schema import drift
 from tests.media.house import open_house, until
 from tests.media.test_uploads import begun, happened
@@ -54,6 +62,19 @@ async def test_one_of_many_uploads_gets_the_place(database: Database) -> None:
         return True
 
     assert sum(await asyncio.gather(*map(take, range(8)))) == 1
+
+
+async def test_many_at_once_take_no_more_than_there_is(database: Database) -> None:
+    async def take(turn: int) -> bool:
+        async with database.transaction() as tx:
+            await accounting.lock_account(tx, "team-1")
+            if await accounting.used_bytes(tx, "team-1") + 10 > 35:
+                return False
+            upload = Upload(f"video-{turn}", f"uploads/{turn}", "a", "video/mp4", light=False)
+            await uploading.insert_upload(tx, upload, now(), team_id="team-1", reserved=10)
+        return True
+
+    assert sum(await asyncio.gather(*map(take, range(8)))) == 3
 
 
 async def test_the_newest_of_many_attempts_wins(database: Database) -> None:
