@@ -16,7 +16,7 @@ from services.media.engine.plan import Encoding, Filters
 from services.media.engine.probe import VideoFacts
 from services.media.engine.reading import open_video, video_stream
 from services.media.engine.segments.cuts import Stretch
-from services.media.engine.segments.work import outlook, run_in, settling
+from services.media.engine.segments.work import OPEN, outlook, run_in, settling
 from services.media.engine.shelf import Coded, Shelf
 
 if TYPE_CHECKING:
@@ -85,9 +85,10 @@ def _framed(
         if bounds and time >= bounds[0]:
             bounds = [bound for bound in bounds if bound > time]
             if before is not None:
-                # Nothing that comes before may wait for what comes now.
-                before.pict_type = PictureType.P
                 frame.pict_type = PictureType.I
+                if encoding.codec in OPEN:
+                    # Nothing that comes before may wait for what comes now.
+                    before.pict_type = PictureType.P
         if before is not None:
             yield before
         before = frame if time >= begin else None

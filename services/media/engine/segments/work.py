@@ -30,6 +30,9 @@ SETTLING = {
     "mpeg2": Fraction(1, 2),
     "xdcam": Fraction(1, 2),
 }
+# Those that let pictures before a key frame refer to it. (x265 dies of being told
+# what pictures to make of others than key frames.)
+OPEN = frozenset({"mpeg2", "xdcam"})
 # Those that look ahead save on the last pictures: so many seconds later they end.
 OUTLOOK = {"h264": Fraction(1, 2), "hevc": Fraction(1, 2)}
 
