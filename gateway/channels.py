@@ -17,6 +17,10 @@ _MESSAGE_BYTES = 16 * 2**20
 _OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.max_receive_message_length", _MESSAGE_BYTES),
     ("grpc.max_send_message_length", _MESSAGE_BYTES),
+    # What comes unasked is held for as long as a client is slow. A message that is waited for comes
+    # at full speed all the same: the window then opens for the whole of it.
+    ("grpc.http2.lookahead_bytes", 2**16),
+    ("grpc.http2.bdp_probe", 0),
     # Of several replicas every one gets its share, and one that falls is passed over.
     ("grpc.lb_policy_name", "round_robin"),
     # A service that restarts is found again within a second.

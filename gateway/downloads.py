@@ -10,6 +10,7 @@ from google.api.httpbody_pb2 import HttpBody
 from gateway.codec import Codec
 from gateway.exchange import Exchange
 from gateway.httpmeta import answer_head
+from gateway.pacing import Pace
 from gateway.problems import refusal_of, too_slow
 from gateway.routes import Route
 from gateway.transcode import Binder, Limits
@@ -57,8 +58,8 @@ class DownloadEndpoint:
         return None if first is grpc.aio.EOF else first
 
     async def _pass_on(self, call: Any, first: HttpBody | None, exchange: Exchange) -> None:
-        if first is None:
-            return
-        await exchange.write(first.data)
-        while (piece := await call.read()) is not grpc.aio.EOF:
-            await exchange.write(piece.data)
+        pace, body = Pace(), first
+        while body is not None and body is not grpc.aio.EOF:
+            for piece in pace.cut(body.data):
+                await exchange.write(piece)
+            body = await call.read()
