@@ -26,6 +26,10 @@ class Container:
     timecode: bool = False
     # The only rate of its sound, in Hz.
     sample_rate: int | None = None
+    # The only layout of its sound, by FFmpeg's name.
+    layout: str | None = None
+    # Whether it has more than one stream of sound.
+    many_sounds: bool = True
 
 
 _ISO = {
@@ -59,6 +63,10 @@ CONTAINERS = {
         late_starts=False,
         timecode=True,
         sample_rate=48_000,
+    ),
+    # Browsers play the first stream of sound, and mostly on two loudspeakers.
+    "web": Container(
+        "mp4", carried=frozenset({"aac"}), options=_ISO, layout="stereo", many_sounds=False
     ),
     "mts": Container("mpegts", carried=frozenset({"aac", "ac3", "dts", "eac3", "mp2", "mp3"})),
 }

@@ -87,23 +87,33 @@ class _Place:
     @property
     def time(self) -> Fraction | None:
         """When the frame begins to be shown, in seconds from the first frame."""
-        return None if self.frame is None else self._time(self.frame, self.decoded - 1)
+        return None if self.frame is None else self._time(self.frame)
 
     def move(self, time: Fraction) -> None:
         """Go to a key frame that is shown at a time or before, the last one where files tell."""
         for run_up in _RUN_UPS if time > 0 else ():
-            # Where a file cannot be moved about in, reading goes on.
-            with suppress(av.error.FFmpegError):
-                position = int((time - run_up + self._beginning) / self._unit)
-                self._reader.seek(position, stream=self._stream)
+            if not self._seek(time - run_up):
+                break
             self._begin()
             if self.time is not None and self.time <= time:
                 return
-        if self.frame is None:
+        if not self.decoded:
             self._begin()
 
+    def _seek(self, time: Fraction) -> bool:
+        """Whether the file could be moved about in; else reading goes on."""
+        if self._stream.start_time is None:
+            # A bare codec stream: it knows no times to move to.
+            return False
+        position = int((time + self._beginning) / self._unit)
+        try:
+            self._reader.seek(position, stream=self._stream)
+        except av.error.FFmpegError:
+            return False
+        return True
+
     def _begin(self) -> None:
-        self._frames = _decoded(self._stream, _packets(self._reader, self._stream))
+        self._frames = self._timed(_decoded(self._stream, _packets(self._reader, self._stream)))
         self.decoded = 1
         self.before, self.frame = None, next(self._frames, None)
         self.after = None if self.frame is None else next(self._frames, None)
@@ -116,13 +126,17 @@ class _Place:
 
     def ends_by(self, time: Fraction) -> bool:
         """Whether another frame is shown at a time."""
-        return self.after is not None and self._time(self.after, self.decoded) <= time
+        return self.after is not None and self._time(self.after) <= time
 
-    def _time(self, frame: VideoFrame, number: int) -> Fraction:
-        if frame.pts is None:
-            # Bare codec streams carry no times, only a rate.
-            return number * self._usual
-        return frame.pts * self._unit - self._beginning
+    def _time(self, frame: VideoFrame) -> Fraction:
+        return (frame.pts or 0) * self._unit - self._beginning
+
+    def _timed(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        for number, frame in enumerate(frames):
+            if frame.pts is None:
+                # Bare codec streams carry no times, only a rate.
+                frame.pts = round((number * self._usual + self._beginning) / self._unit)
+            yield frame
 
 
 def _packets(reader: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":

@@ -15,6 +15,7 @@ from services.media.engine.failure import BadMedia
 from services.media.engine.filters import deinterlace, framerate, hqdn3d
 from services.media.engine.filters.interlace import interlaced, reordered
 from services.media.engine.filters.scaling import nearest_format, scaled
+from services.media.engine.filters.screen import BT709, on_screen
 from services.media.engine.filters.times import around, end_of, moved, since, start_of, until
 from services.media.engine.footage import Footage
 from services.media.engine.opening import Opening
@@ -46,6 +47,7 @@ class Pipeline:
         self._facts = facts
         self._filters = filters
         self._opening = opening
+        self._colour = stored_colour(opening.first)
         # How long a frame is shown once it is deinterlaced, in seconds.
         doubles = deinterlace.doubles_rate(filters.deinterlacer)
         self._usual = 1 / facts.average_rate / (2 if doubles else 1)
@@ -57,7 +59,7 @@ class Pipeline:
     def _footage(self) -> Footage:
         facts, filters, first = self._facts, self._filters, self._opening.first
         size = filters.width, filters.height
-        matrix = display_matrix(first)
+        matrix = None if filters.screen else display_matrix(first)
         rate = filters.frame_rate if filters.frame_rate_converter else None
         pairs = 2 if self._target_fields and not self._fields else 1
         clock = clock_of_source(self._source.time_base)
@@ -73,12 +75,14 @@ class Pipeline:
             rate=(rate or 1 / self._usual) / pairs,
             constant_rate=rate is not None,
             field_order=self._target_fields or None,
-            pixel_shape=scaled_pixel_shape(
+            pixel_shape=Fraction(1)
+            if filters.screen
+            else scaled_pixel_shape(
                 self._source.sample_aspect_ratio, (facts.width, facts.height), size
             ),
-            colour=stored_colour(first),
+            colour=BT709 if filters.screen else self._colour,
             display_matrix=placed(matrix, *size) if matrix else None,
-            colour_volume=colour_volume(first),
+            colour_volume=None if filters.screen else colour_volume(first),
         )
 
     def frames(self, packets: "Iterable[Packet[VideoStream]]") -> Iterator[VideoFrame]:
@@ -86,15 +90,13 @@ class Pipeline:
 
         Raises BadMedia where there is none.
         """
-        opening, filters, colour = self._opening, self._filters, self.footage.colour
+        opening, filters = self._opening, self._filters
         frames = self._restored(self._decoded(packets))
         # Without a place to begin at, the beginning is to be shown as it is.
         if opening.resume is None and filters.start:
             lead_in = framerate.LEAD.get(filters.frame_rate_converter, 0)
             frames = since(frames, opening.start, lead_in)
-        frames = scaled(
-            frames, (filters.width, filters.height), filters.pixel_format, colour, self._fields
-        )
+        frames = self._sized(frames)
         offset = -opening.origin
         if filters.frame_rate_converter and filters.frame_rate:
             bounds = opening.start, opening.end
@@ -108,7 +110,7 @@ class Pipeline:
                 filters.frame_rate,
                 bounds,
                 self._usual,
-                colour.matrix,
+                self.footage.colour.matrix,
             )
             offset += opening.start
         elif opening.end is not None:
@@ -127,9 +129,17 @@ class Pipeline:
         before = lead(self._filters) + 1 if is_late else None
         return around(frames, start, before, opening.end, tail)
 
+    def _sized(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        filters = self._filters
+        size = filters.width, filters.height
+        if filters.screen:
+            matrix = display_matrix(self._opening.first)
+            return on_screen(frames, size, filters.pixel_format, self._colour, matrix)
+        return scaled(frames, size, filters.pixel_format, self._colour, self._fields)
+
     def _restored(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
         """Whole pictures, without noise, in their own size."""
-        filters, facts, colour = self._filters, self._facts, self.footage.colour
+        filters, facts, colour = self._filters, self._facts, self._colour
         if filters.deinterlacer:
             frames = deinterlace.deinterlaced(
                 frames,

@@ -25,6 +25,9 @@ class Filters:
     frame_rate: Fraction | None = None
     # top_first or bottom_first: make interlaced pictures.
     target_field_order: str = ""
+    # The pictures are for any screen: upright, of square pixels and in BT.709, whatever the
+    # source says; width and height are as it shows them.
+    screen: bool = False
     # The part to make, in seconds from the source's first picture; None: to its end.
     start: Fraction = Fraction(0)
     end: Fraction | None = None
@@ -34,9 +37,9 @@ class Filters:
 class Encoding:
     """How the new file stores pictures."""
 
-    # mov, mp4, mxf or mts
+    # mov, mp4, mxf, mts, or web: an mp4 that browsers play
     container: str
-    # h264, hevc, prores, dnxhd, mpeg2, xdcam or ffv1
+    # h264, hevc, prores, dnxhd, mpeg2, xdcam, ffv1, or web: h264 as good as it needs to be
     codec: str
     # Of prores and dnxhd, as the Video API names it.
     profile: str = ""

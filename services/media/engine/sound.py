@@ -45,9 +45,12 @@ def sound_tracks(
         name = stream.codec_context.codec.canonical_name
         # Plain samples lose nothing by being made anew, and can be cut anywhere then.
         exact = name.startswith("pcm_") and (part.cut or part.end is not None)
-        carried = name in container.carried and not exact
+        fits = container.layout in (None, stream.layout.name)
+        carried = name in container.carried and fits and not exact
         kind = _Carried if carried else _Encoded
         tracks[stream.index] = kind(target, stream, container, part)
+        if not container.many_sounds:
+            break
     return tracks
 
 
@@ -105,7 +108,7 @@ class _Encoded:
         self._part = part
         codec = stream.codec_context.codec
         kind = container.lossless if codec.lossless and not codec.lossy else container.lossy
-        made = _pcm(target, stream, container) if kind == "pcm" else _aac(target, stream)
+        made = _pcm(target, stream, container) if kind == "pcm" else _aac(target, stream, container)
         self._output = made
         carry_tags(stream, made, container)
         context = made.codec_context
@@ -155,8 +158,9 @@ class _Encoded:
         self._target.mux(self._output.encode(frame))
 
 
-def _aac(target: OutputContainer, stream: AudioStream) -> AudioStream:
-    rate, layout = _aac_rate(stream.sample_rate), _aac_layout(stream.layout)
+def _aac(target: OutputContainer, stream: AudioStream, container: Container) -> AudioStream:
+    rate = _aac_rate(stream.sample_rate)
+    layout = AudioLayout(container.layout) if container.layout else _aac_layout(stream.layout)
     bits = _AAC_BITS_PER_CHANNEL * layout.nb_channels
     return target.add_stream("aac", rate=rate, layout=layout, bit_rate=bits)
 

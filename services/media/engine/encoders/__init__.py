@@ -12,6 +12,7 @@ _CODECS = {
     "hevc": hevc.settings,
     "mpeg2": mpeg2.settings,
     "prores": prores.settings,
+    "web": h264.web_settings,
     "xdcam": mpeg2.xdcam_settings,
 }
 

@@ -17,6 +17,10 @@ PIXEL_FORMATS = (
 # Frames that the encoder may look ahead, as far as this many bytes hold them.
 _LOOKAHEAD = 40
 _LOOKAHEAD_BYTES = 1 << 30
+# Of videos for browsers: a quality that is hard to tell from the source's at that size, and
+# bits per second that most lines carry.
+_WEB_QUALITY = 23
+_WEB_BITRATE = 4_000_000
 
 
 def settings(encoding: Encoding, footage: Footage) -> Settings:
@@ -39,5 +43,20 @@ def settings(encoding: Encoding, footage: Footage) -> Settings:
             "g": str(key_frame_distance(footage)),
             "x264-params": ":".join(parameters),
             **field_flags(footage),
+        },
+    )
+
+
+def web_settings(encoding: Encoding, footage: Footage) -> Settings:
+    """x264 with its preset `veryfast`, to a constant quality within a bit rate."""
+    return Settings(
+        "libx264",
+        {
+            "preset": "veryfast",
+            "profile": "high",
+            "crf": str(_WEB_QUALITY),
+            "maxrate": str(_WEB_BITRATE),
+            "bufsize": str(2 * _WEB_BITRATE),
+            "g": str(key_frame_distance(footage)),
         },
     )
