@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from services.chassis.database import now
+from services.chassis.errors import Unavailable
+from services.media.actions.resumable_request import Request
 from tests.media.house import OTHER_TEAM, bearer, until
 from tests.media.tus import BYTES, TUS, Desk, metadata, open_desk
 
@@ -297,6 +299,31 @@ async def test_what_was_not_kept_when_the_process_died_counts_for_nothing(desk: 
     assert [(desk.house.folder / key).read_bytes() for key in desk.house.objects()] == [
         b"0123456789"
     ]
+
+
+async def test_a_process_that_died_after_the_last_byte(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The object is there and no row says so: the client goes on, and needs to send no more."""
+    video_id = desk.house.catalogue.add()
+    address = await desk.create(video_id, 10)
+    await desk.patch(address, 0, b"01234")
+
+    async def die(self: Request) -> None:
+        raise Unavailable("as if killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Request, "_make_whole", die)
+        assert (await desk.patch(address, 5, b"56789")).status_code == 503
+    assert await desk.offset(address) == 5
+    answer = await desk.patch(address, 5, b"56789")
+    assert (answer.status_code, answer.headers["upload-offset"]) == (204, "10")
+
+    async def stored() -> bool:
+        return (await desk.house.happenings())[-1:] == ["media_stored"]
+
+    await until(stored)
+    assert (await desk.house.download(video_id)).body == b"0123456789"
 
 
 async def test_the_video_goes_while_its_upload_rests(desk: Desk) -> None:

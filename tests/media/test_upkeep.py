@@ -12,7 +12,7 @@ from services.media.actions.upkeep import LOST_FILES
 from services.media.store import discarding
 from tests.media.house import House, until
 from tests.media.test_outputs import commit, made
-from vitascope.media.v1.internal_pb2 import GetMediaRequest
+from vitascope.media.v1.internal_pb2 import ROLE_ORIGINAL, GetMediaRequest
 
 DAY = timedelta(days=1)
 
@@ -72,7 +72,9 @@ async def test_lost_files_are_told(house: House) -> None:
         await house.upload(video_id, [b"here"])
     paths = {}
     for video_id in (lost, cut):
-        media = (await house.call("GetMedia", GetMediaRequest(video_id=video_id, role=1))).media
+        media = (
+            await house.call("GetMedia", GetMediaRequest(video_id=video_id, role=ROLE_ORIGINAL))
+        ).media
         paths[video_id] = house.folder / media.storage_key
     await house.upkeep.look_for_lost()
     before = LOST_FILES._value.get()

@@ -104,7 +104,9 @@ class Request:
         key = before.upload.storage_key
         if before.writer is not None and await storage.size(key) == before.length:
             # The last writer died between making it an object and saying so.
-            return await self._note(before.length, "", goes_on=False)
+            noted = await self._note(before.length, "", goes_on=False)
+            self._sums.missing.set()
+            return noted
         async with storage.draft(
             key,
             before.state,
