@@ -13,12 +13,14 @@ from services.media.model.files import (
     OldAttempt,
     Output,
     OutputMissing,
+    PartPlace,
+    Place,
     Role,
     UnknownVideo,
     VideoPlace,
     is_path_part,
 )
-from services.media.store import committing, discarding, filing, serving
+from services.media.store import committing, discarding, filing, parts, serving
 
 
 class Outputs:
@@ -27,14 +29,12 @@ class Outputs:
     def __init__(self, backends: Backends) -> None:
         self._backends = backends
 
-    async def commit(
-        self, attempt: Attempt, place: VideoPlace | AccountPlace, outputs: Sequence[Output]
-    ) -> list[str]:
+    async def commit(self, attempt: Attempt, place: Place, outputs: Sequence[Output]) -> list[str]:
         """Make an attempt's outputs visible and return their paths, in the order of `outputs`.
 
-        The path of a video's file is empty. A repeat of the visible attempt changes nothing; a
-        newer one replaces it. Raises Invalid, OldAttempt, UnknownVideo (the outputs are deleted
-        then) and OutputMissing.
+        The path of a video's file is empty, that of what a part made its key in storage. A repeat
+        of the visible attempt changes nothing; a newer one replaces it. Raises Invalid, OldAttempt,
+        UnknownVideo (the outputs are deleted then) and OutputMissing.
         """
         _check(attempt, place, outputs)
         if isinstance(place, VideoPlace) and not await self._exists(place):
@@ -50,22 +50,30 @@ class Outputs:
         if visible > attempt.number:
             await self._discard(outputs)
             raise OldAttempt
+        if isinstance(place, PartPlace):
+            return [output.file.storage_key for output in outputs]
         return [str(paths.get(output.name, "")) for output in outputs]
 
     async def _replace(
         self,
         tx: Tx,
         attempt: Attempt,
-        place: VideoPlace | AccountPlace,
+        place: Place,
         outputs: Sequence[Output],
     ) -> None:
-        if isinstance(place, VideoPlace):
-            old = await filing.delete_made(tx, place.video_id)
-            for output in outputs:
-                await self._make(tx, place, attempt, output)
-        else:
-            old = await serving.delete_outputs(tx, attempt.item_id)
-            await serving.insert_outputs(tx, place.account_id, attempt.item_id, outputs)
+        match place:
+            case VideoPlace(video_id):
+                old = await filing.delete_made(tx, video_id)
+                for output in outputs:
+                    await self._make(tx, place, attempt, output)
+            case AccountPlace(account_id):
+                old = await serving.delete_outputs(tx, attempt.item_id)
+                await serving.insert_outputs(tx, account_id, attempt.item_id, outputs)
+            case PartPlace(whole_id):
+                old = await parts.delete_part(tx, attempt.item_id)
+                keys = [output.file.storage_key for output in outputs]
+                ask_at = now() + SETTLED_AFTER
+                await parts.insert_parts(tx, attempt.item_id, whole_id, keys, ask_at)
         await self._backends.discard(tx, old)
 
     async def _make(self, tx: Tx, place: VideoPlace, attempt: Attempt, output: Output) -> None:
@@ -96,12 +104,12 @@ class Outputs:
             await self._backends.discard(tx, [output.file.storage_key for output in outputs])
 
 
-def _check(attempt: Attempt, place: VideoPlace | AccountPlace, outputs: Sequence[Output]) -> None:
-    parts = [attempt.item_id]
+def _check(attempt: Attempt, place: Place, outputs: Sequence[Output]) -> None:
+    names = [attempt.item_id]
     if isinstance(place, AccountPlace):
         # These make up the address; the name of a video's file is free text.
-        parts += [place.account_id, *(output.file.file_name for output in outputs)]
-    if wrong := [part for part in parts if not is_path_part(part)]:
+        names += [place.account_id, *(output.file.file_name for output in outputs)]
+    if wrong := [name for name in names if not is_path_part(name)]:
         raise Invalid(f"Not usable in a path: {wrong[0]!r}.")
     if isinstance(place, VideoPlace):
         roles = [_checked_role(output) for output in outputs]

@@ -2,6 +2,7 @@
 
 An attempt's outputs are committed before its result is reported. In between, its item may be
 called off, run past its deadline or be given up; and a worker may die before it says a word.
+What parts of an item made goes when that item has ended, however it did.
 """
 
 from datetime import timedelta
@@ -11,7 +12,7 @@ import structlog
 
 from services.chassis.database import now
 from services.media.actions.backends import Backends
-from services.media.store import committing
+from services.media.store import committing, parts
 from vitascope.work.v1 import work_pb2
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Settling:
         """
         while await self._settle_some():
             pass
+        while await self._settle_wholes():
+            pass
 
     async def _settle_some(self) -> bool:
         database = self._backends.database
@@ -63,3 +66,18 @@ class Settling:
                     await self._backends.discard(tx, keys)
                     log.info("outputs withdrawn", item=attempt.item_id, files=len(keys))
         return len(visible) == _BATCH
+
+    async def _settle_wholes(self) -> bool:
+        database = self._backends.database
+        async with database.reading() as tx:
+            wholes = await parts.unsettled_wholes(tx, now(), _BATCH)
+        if not wholes:
+            return False
+        request = work_pb2.FindItemsRequest(item_ids=wholes)
+        items = (await self._ledger.FindItems(request)).items
+        running = {item.item_id for item in items if item.state in _RUNNING}
+        async with database.transaction() as tx:
+            await parts.ask_later(tx, running, now() + _ASK_AGAIN)
+            keys = await parts.delete_parts_of(tx, set(wholes) - running)
+            await self._backends.discard(tx, keys)
+        return len(wholes) == _BATCH

@@ -13,6 +13,8 @@ from services.media.model.files import (
     AccountPlace,
     Attempt,
     Output,
+    PartPlace,
+    Place,
     StoredFile,
     VideoPlace,
 )
@@ -55,11 +57,13 @@ class StoreApi(internal_pb2_grpc.StoreServiceServicer):
         )
 
 
-def _place(destination: internal_pb2.Destination) -> VideoPlace | AccountPlace:
+def _place(destination: internal_pb2.Destination) -> Place:
     if destination.HasField("account"):
         return AccountPlace(destination.account.account_id)
     if destination.HasField("video"):
         return VideoPlace(destination.video.video_id)
+    if destination.HasField("part"):
+        return PartPlace(destination.part.item_id)
     raise Invalid("Say where the outputs go.", violations=[Violation("destination", "Say where.")])
 
 

@@ -127,6 +127,16 @@ class AccountPlace:
 
 
 @dataclass(frozen=True)
+class PartPlace:
+    """Outputs that are kept for the item that was split, until it ends."""
+
+    whole_id: str
+
+
+Place = VideoPlace | AccountPlace | PartPlace
+
+
+@dataclass(frozen=True)
 class OutputAddress:
     """Where a task's output is served: `ACCOUNT/ITEM/FILE`."""
 

@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, update
 from services.chassis import database
 from services.chassis.database import Tx
 from services.media.model.files import Attempt
+from services.media.store.parts import delete_part
 from services.media.store.serving import delete_outputs
 from services.media.store.tables import commits, media
 
@@ -49,4 +50,5 @@ async def withdraw(tx: Tx, attempt: Attempt) -> list[str]:
         return []
     await ask_later(tx, [mine], None)
     gone = delete(media).where(media.c.item_id == mine).returning(media.c.storage_key)
-    return await delete_outputs(tx, mine) + list((await tx.scalars(gone)).all())
+    made = await delete_outputs(tx, mine) + await delete_part(tx, mine)
+    return made + list((await tx.scalars(gone)).all())

@@ -6,7 +6,7 @@ from sqlalchemy import delete, select, union_all
 
 from services.chassis import database
 from services.chassis.database import Tx
-from services.media.store.tables import discarded, media, outputs
+from services.media.store.tables import discarded, media, outputs, parts
 
 
 async def discard(tx: Tx, storage_keys: Collection[str]) -> None:
@@ -27,9 +27,9 @@ async def forget_discarded(tx: Tx, storage_keys: Collection[str]) -> None:
 
 
 async def known_keys(tx: Tx, storage_keys: Collection[str]) -> set[str]:
-    """Those of the keys that belong to a running upload, a stored file or the discarded."""
+    """Those of the keys that belong to a running upload, a stored file, a part or the discarded."""
     asked = [
         select(table.c.storage_key).where(table.c.storage_key.in_(storage_keys))
-        for table in (media, outputs, discarded)
+        for table in (media, outputs, parts, discarded)
     ]
     return set((await tx.scalars(union_all(*asked))).all())

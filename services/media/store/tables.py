@@ -71,5 +71,14 @@ commits = Table(
     Column("attempt", Integer, nullable=False),
     Column("ask_at", Utc, index=True),
 )
+# What parts of split items made; `ask_at` is when the ledger is asked whether the whole has ended.
+parts = Table(
+    "parts",
+    metadata,
+    Column("storage_key", String(512), primary_key=True),
+    Column("item_id", String(255), nullable=False, index=True),
+    Column("whole_id", String(255), nullable=False, index=True),
+    Column("ask_at", Utc, nullable=False, index=True),
+)
 # Objects that nothing needs any more; the purge deletes them from storage.
 discarded = Table("discarded", metadata, Column("storage_key", String(512), primary_key=True))
