@@ -69,8 +69,10 @@ def test_people_read_tables(suite: Suite, secret: str) -> None:
     listed = command(suite, "list", "--state", "error", "--limit", "1")
     assert key in listed.stdout
     assert "this field is required" in listed.stdout
+    assert key in command(suite, "list", "--parts").stdout
     shown = command(suite, "show", key)
     assert "last failure" not in shown.stdout
+    assert "parts" not in shown.stdout
     assert "this field is required" in shown.stdout
     refused = command(suite, "retry", key)
     assert "error" in refused.stdout, "it stays as it is"

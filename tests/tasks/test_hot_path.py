@@ -44,6 +44,7 @@ async def test_what_arrives_together_is_stored_together(desk: Desk, db: Database
     assert sum(sql.startswith("UPDATE items") for sql, _ in seen) == 1
     assert sum(sql.startswith("INSERT INTO outbox") for sql, _ in seen) == 1
     assert len(seen) < len(leases)
+    assert not any("parts" in sql for sql, _ in seen), "these items have none"
     assert told(session)[: len(leases)] == [Accepted(lease) for lease in leases]
     # The freed slots were filled in the same transaction.
     assert len(session.held) == 10

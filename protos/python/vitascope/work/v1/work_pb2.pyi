@@ -34,7 +34,7 @@ class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_State.ValueType
     STATE_QUEUED: _State.ValueType  # 1
     """Waits for a worker."""
     STATE_EXECUTING: _State.ValueType  # 2
-    """A worker has it."""
+    """A worker has it, or workers have the parts into which it was split."""
     STATE_SUCCESS: _State.ValueType  # 3
     """Ended well."""
     STATE_ERROR: _State.ValueType  # 4
@@ -50,7 +50,7 @@ STATE_UNSPECIFIED: State.ValueType  # 0
 STATE_QUEUED: State.ValueType  # 1
 """Waits for a worker."""
 STATE_EXECUTING: State.ValueType  # 2
-"""A worker has it."""
+"""A worker has it, or workers have the parts into which it was split."""
 STATE_SUCCESS: State.ValueType  # 3
 """Ended well."""
 STATE_ERROR: State.ValueType  # 4
@@ -223,7 +223,9 @@ class Item(_message.Message):
     eta_seconds: _builtins.float
     """Seconds until it is expected to end."""
     result: _builtins.bytes
-    """The kind's result message, serialized; before the end what is known of it."""
+    """The kind's result message, serialized; before the end, and after a bad one,
+    what was known of it.
+    """
     error_message: _builtins.str
     """What is wrong; set after an error."""
     requeued: _builtins.int
@@ -839,7 +841,7 @@ class Success(_message.Message):
     RESULT_FIELD_NUMBER: _builtins.int
     result: _builtins.bytes
     """The kind's result message, serialized, output addresses filled in as
-    paths under `/storage/`.
+    paths under `/storage/`. That of a part is at most 8 KiB long.
     """
     def __init__(
         self,
