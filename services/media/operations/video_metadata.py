@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from vitascope.media.v1.operations_pb2 import (
     ChromaSubsamplingInfo,
     PixelFormat,
+    QualityAssessment,
+    QualityMetric,
     Scanning,
     ScanningFinding,
     VideoMetadata,
@@ -13,6 +15,8 @@ from vitascope.media.v1.operations_pb2 import (
 if TYPE_CHECKING:
     # The engine brings FFmpeg, which whoever lists operations does not need.
     from services.media.engine.probe import VideoFacts
+    from services.media.engine.quality.assessment import Assessment
+    from services.media.engine.scanning.seen import Seen
 
 
 def video_metadata(facts: "VideoFacts") -> VideoMetadata:
@@ -39,6 +43,30 @@ def video_metadata(facts: "VideoFacts") -> VideoMetadata:
         video_stream_size=facts.stream_size,
         primary_bit_depth=facts.pixels.bits,
     )
+
+
+def finding(seen: "Seen") -> ScanningFinding:
+    """What the pictures show of how they are scanned."""
+    return ScanningFinding(
+        scanning_type=seen.scanning.kind,
+        interlaced_field_order=seen.scanning.field_order,
+        pulldown="3:2" if seen.telecined else None,
+    )
+
+
+def quality_assessment(assessment: "Assessment") -> QualityAssessment:
+    """How good the picture looks."""
+    metrics = [
+        QualityMetric(
+            name=each.name,
+            sample_mean=each.sample_mean,
+            subjective_label=each.subjective_label,
+            subjective_score=each.subjective_score,
+        )
+        for each in assessment.metrics
+    ]
+    overall = assessment.overall_subjective_score
+    return QualityAssessment(metrics=metrics, overall_subjective_score=overall)
 
 
 def _pixel_format(facts: "VideoFacts") -> PixelFormat:

@@ -16,6 +16,9 @@ from vitascope.work.v1 import work_pb2, work_pb2_grpc
 
 OWNER = "videos"
 
+# Lower comes first within an account.
+_BEFORE_CONVERSIONS = -10
+
 _OUTCOMES = {
     work_pb2.STATE_SUCCESS: Outcome.DONE,
     work_pb2.STATE_ERROR: Outcome.FAILED,
@@ -56,7 +59,10 @@ def submission_of(video: Video) -> work_pb2.Submission:
     if video.target is None or video.parent_id is None:
         light = video.upload is not None and video.upload.light
         submission.kind = "video.ingest"
-        submission.lane = work_pb2.LANE_SHORT
+        # Reading metadata takes seconds; making a version for browsers as long as a conversion,
+        # but people wait for it before they ask for one.
+        submission.lane = work_pb2.LANE_SHORT if light else work_pb2.LANE_LONG
+        submission.priority = _BEFORE_CONVERSIONS
         ingestion = operations_pb2.VideoIngestSpec(video_id=video.id, light=light)
         submission.spec = ingestion.SerializeToString()
         return submission
@@ -103,7 +109,7 @@ def _news_of(item: work_pb2.Item) -> News:
     outcome = _OUTCOMES.get(item.state, Outcome.RUNNING)
     if outcome is Outcome.RUNNING:
         eta = item.eta_seconds if item.HasField("eta_seconds") else None
-        return News(item.request_id, outcome, percent=item.percent, eta_seconds=eta)
+        return replace(_known(item), percent=item.percent, eta_seconds=eta)
     if outcome is Outcome.FAILED:
         cancelled = item.state == work_pb2.STATE_CANCELLED
         reason = item.error_message or ("The work was cancelled." if cancelled else "")
@@ -113,6 +119,18 @@ def _news_of(item: work_pb2.Item) -> News:
     except DecodeError:
         reason = "The result of the work could not be read."
         return News(item.request_id, Outcome.FAILED, error_message=reason)
+
+
+def _known(item: work_pb2.Item) -> News:
+    """What is known of an ingestion before its end; files of it are not there yet."""
+    news = News(item.request_id, Outcome.RUNNING)
+    if not item.result or not item.request_id.startswith("ingest:"):
+        return news
+    try:
+        found = _result_of(item)
+    except DecodeError:
+        return news
+    return replace(news, metadata=found.metadata, quality=found.quality)
 
 
 def _result_of(item: work_pb2.Item) -> News:

@@ -1,5 +1,7 @@
 """Shows frames of a source as they are to be seen."""
 
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -36,11 +38,20 @@ class Look:
         """The size, in pixels, to show a picture in within a box; never enlarged."""
         return size_on_screen(self.stored, self.pixel_shape, self.display_matrix, box, multiple)
 
-    def picture(self, glimpse: Glimpse, size: tuple[int, int]) -> Image.Image:
-        """A frame as it is to be seen, in sRGB."""
-        frame = self._whole(glimpse) if self.field_order else glimpse.frame
-        shown = on_screen(iter([frame]), size, "rgb24", self.colour, self.display_matrix)
-        return Image.fromarray(next(shown).to_ndarray())
+    def pictures(
+        self, glimpses: Iterable[Glimpse], size: tuple[int, int]
+    ) -> Iterator[tuple[Glimpse, Image.Image]]:
+        """Each glimpse with its frame as it is to be seen, in sRGB."""
+        seen: deque[Glimpse] = deque()
+
+        def whole() -> Iterator[VideoFrame]:
+            for glimpse in glimpses:
+                seen.append(glimpse)
+                yield self._whole(glimpse) if self.field_order else glimpse.frame
+
+        # All through the same filter: for HDR it takes seconds to get ready.
+        for frame in on_screen(whole(), size, "rgb24", self.colour, self.display_matrix):
+            yield seen.popleft(), Image.fromarray(frame.to_ndarray())
 
     def _whole(self, glimpse: Glimpse) -> VideoFrame:
         """A picture of a frame's first field, with lines of those around."""

@@ -15,37 +15,40 @@ from services.media.engine.probe import Progress, probe
 _TILE = (160, 160)
 _COLUMNS = 10
 _MOST = 100
-# The shortest time that each stands for, in seconds.
-_LEAST_SECONDS = Fraction(1)
 
 
 def storyboard(video: Path, picture: Path, index: Path, address: str, progress: Progress) -> None:
     """Write a JPEG of small pictures, and WebVTT whose cues say which shows what time.
 
-    `video` has a key frame every few seconds; each picture is from the middle of
+    There is one for every second, and at most a hundred. `video` has a key frame every few seconds; each picture is from the middle of
     its cue. Cues name the JPEG by `address`, relative to their own. `progress`
     takes 0 to 100.
     """
     facts = probe(video, _unheard)
-    seconds = max(_LEAST_SECONDS, facts.duration / _MOST)
-    starts = [number * seconds for number in range(ceil(facts.duration / seconds))]
+    count = min(_MOST, max(1, round(facts.duration)))
+    seconds = facts.duration / count
     look = look_of(video, facts)
     tile = look.size(_TILE)
-    rows = ceil(len(starts) / _COLUMNS)
-    sheet = Image.new("RGB", (tile[0] * min(len(starts), _COLUMNS), tile[1] * rows))
-    places = [_place(number, tile) for number in range(len(starts))]
-    middles = [(start + min(start + seconds, facts.duration)) / 2 for start in starts]
-    for number, glimpse in enumerate(glimpses(video, facts, middles, facts.frames)):
-        sheet.paste(look.picture(glimpse, tile), places[number])
-        progress(100.0 * (number + 1) / len(starts))
+    sheet = Image.new("RGB", (tile[0] * min(count, _COLUMNS), tile[1] * ceil(count / _COLUMNS)))
+    middles = [(number + Fraction(1, 2)) * seconds for number in range(count)]
+    shown = look.pictures(glimpses(video, facts, middles, facts.frames), tile)
+    for number, (_, small) in enumerate(shown):
+        sheet.paste(small, _place(number, tile))
+        progress(100.0 * (number + 1) / count)
     save_jpeg(sheet, picture)
-    ends = [*starts[1:], facts.duration]
-    cues = zip(starts, ends, places, strict=True)
+    index.write_text(_index(count, seconds, tile, address))
+
+
+def _index(count: int, seconds: Fraction, tile: tuple[int, int], address: str) -> str:
     lines = ["WEBVTT", ""]
-    for start, end, (left, top) in cues:
-        lines += [f"{_clock(start)} --> {_clock(end)}"]
-        lines += [f"{address}#xywh={left},{top},{tile[0]},{tile[1]}", ""]
-    index.write_text("\n".join(lines))
+    for number in range(count):
+        left, top = _place(number, tile)
+        lines += [
+            f"{_clock(number * seconds)} --> {_clock((number + 1) * seconds)}",
+            f"{address}#xywh={left},{top},{tile[0]},{tile[1]}",
+            "",
+        ]
+    return "\n".join(lines)
 
 
 def _place(number: int, tile: tuple[int, int]) -> tuple[int, int]:

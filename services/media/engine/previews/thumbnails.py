@@ -30,7 +30,7 @@ def thumbnails(
     `progress` takes 0 to 100. Raises BadMedia when none of the frames can be decoded.
     """
     best = _best(source, facts, look, progress)
-    picture = look.picture(best, look.size(LARGE))
+    ((_, picture),) = look.pictures([best], look.size(LARGE))
     save_jpeg(picture, large)
     save_jpeg(picture.resize(look.size(SMALL), Image.Resampling.LANCZOS, reducing_gap=3.0), small)
     progress(100.0)
@@ -46,8 +46,9 @@ def _best(source: Path, facts: VideoFacts, look: Look, progress: Progress) -> Gl
     frames = _DECODED // (facts.width * facts.height)
     most = facts.frames if facts.frames <= frames else max(1, frames // len(times))
     best, most_interesting = None, -1.0
-    for number, glimpse in enumerate(glimpses(source, facts, times, most)):
-        found = interest(look.picture(glimpse, look.size(_GLANCE)))
+    glances = look.pictures(glimpses(source, facts, times, most), look.size(_GLANCE))
+    for number, (glimpse, picture) in enumerate(glances):
+        found = interest(picture)
         if found > most_interesting:
             best, most_interesting = glimpse, found
         progress(90.0 * (number + 1) / len(times))
