@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import grpc
+from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.message import Message
 
 from gateway.codec import Codec
@@ -16,6 +17,7 @@ from gateway.multipart import FilePart, boundary_of, open_file
 from gateway.problems import Refusal, too_large, too_slow
 from gateway.routes import Route
 from gateway.transcode import Binder, Limits
+from services.chassis.framing import framed
 from vitascope.options.v1 import options_pb2
 
 CHUNK_BYTES = 2**20
@@ -35,6 +37,9 @@ class UploadEndpoint:
         upload = route.rpc.GetOptions().Extensions[options_pb2.upload]
         self._binder = Binder(route, codec)
         self._body, self._file_name, self._raw = upload.body, upload.file_name, upload.raw
+        # By which numbers of fields the bytes are found in a message.
+        body = route.rpc.input_type.fields_by_name[upload.body].number
+        self._data = body, HttpBody.DATA_FIELD_NUMBER
         self._codec = codec
         self._call = call
         self._limit = limits.upload_bytes
@@ -95,13 +100,11 @@ class UploadEndpoint:
     async def _send(self, call: Any, request: Message, file: AsyncIterator[bytes]) -> None:
         await call.wait_for_connection()
         try:
-            await self._pass_on(call, request)
+            await self._pass_on(call, request.SerializeToString())
             async for block in file:
-                piece = self._binder.new()
-                getattr(piece, self._body).data = block
-                await self._pass_on(call, piece)
+                await self._pass_on(call, framed(self._data, block))
             # The contract's sign that the file is whole.
-            await self._pass_on(call, self._binder.new())
+            await self._pass_on(call, b"")
         except grpc.aio.InternalError:
             # The service ended the call before the file's end; the caller reads what it says.
             return
@@ -111,10 +114,10 @@ class UploadEndpoint:
             raise
         await call.done_writing()
 
-    async def _pass_on(self, call: Any, message: Message) -> None:
+    async def _pass_on(self, call: Any, message: bytes) -> None:
         # grpc.aio's own `write` makes INTERNAL of whatever status the service ends the call with
         # in the middle of it; this is all that it does otherwise.
-        sending = call._cython_call.send_serialized_message(message.SerializeToString())
+        sending = call._cython_call.send_serialized_message(message)
         try:
             async with asyncio.timeout(self._seconds):
                 await sending
@@ -147,19 +150,25 @@ async def blocks(
 
     What `chunks` raises passes through, `to_the_end` after all that came before it.
     """
-    held, total = bytearray(), 0
+    held: list[bytes] = []
+    total = size = 0
     try:
         async for chunk in chunks:
             total += len(chunk)
             if total > limit:
                 raise too_large(limit)
-            held += chunk
-            while len(held) >= CHUNK_BYTES:
-                yield bytes(held[:CHUNK_BYTES])
-                del held[:CHUNK_BYTES]
+            held.append(chunk)
+            size += len(chunk)
+            if size >= CHUNK_BYTES:
+                whole = b"".join(held)
+                size %= CHUNK_BYTES
+                end = len(whole) - size
+                held = [whole[end:]]
+                for at in range(0, end, CHUNK_BYTES):
+                    yield whole[at : at + CHUNK_BYTES]
     except _BROKEN_OFF:
-        if to_the_end and held:
-            yield bytes(held)
+        if to_the_end and size:
+            yield b"".join(held)
         raise
-    if held:
-        yield bytes(held)
+    if size:
+        yield b"".join(held)

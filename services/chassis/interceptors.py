@@ -38,6 +38,7 @@ from services.chassis.errors import (
     VitascopeError,
     to_status,
 )
+from services.chassis.framing import unless_framed
 from services.chassis.headed import Headed
 from services.chassis.limits import RequestRates
 
@@ -141,7 +142,7 @@ class Interceptors(grpc.aio.ServerInterceptor):
         return rebuild(
             stream if inspect.isasyncgenfunction(behaviour) else answer,
             handler.request_deserializer,
-            handler.response_serializer,
+            unless_framed(handler.response_serializer),
         )
 
     @asynccontextmanager

@@ -111,6 +111,18 @@ class FolderDraft:
         self._synced = self._written
 
 
+def part_of(path: Path, start: int, length: int) -> bytes:
+    """Return so many bytes of a file, from one on. Raises OSError when it has not as many."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        part = os.pread(descriptor, length, start)
+    finally:
+        os.close(descriptor)
+    if len(part) < length:
+        raise OSError(f"{path} ends before {start + length} bytes")
+    return part
+
+
 async def uncut(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `work` in a thread, to its end even when the caller is cancelled meanwhile."""
     running = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))

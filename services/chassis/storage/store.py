@@ -21,7 +21,7 @@ from obstore.store import LocalStore, ObjectStore, S3Store
 from services.chassis.errors import NotFound
 from services.chassis.storage.bucket import HALVES, BucketDraft
 from services.chassis.storage.drafts import Draft, Stored
-from services.chassis.storage.folder import FolderDraft, delete_parts, parts_below
+from services.chassis.storage.folder import FolderDraft, delete_parts, part_of, parts_below
 from services.chassis.storage.keys import CHUNK, Entry, checked, named_errors
 from services.chassis.storage.s3 import S3, Address
 
@@ -123,12 +123,16 @@ class Storage:
         step = CHUNK if self._folder is not None else _REMOTE_RANGE
         for offset in range(start, end, step):
             with named_errors(key):
-                block = await obstore.get_range_async(
-                    self._store, key, start=offset, end=min(offset + step, end)
-                )
-            view = memoryview(block)
-            for at in range(0, len(view), CHUNK):
-                yield bytes(view[at : at + CHUNK])
+                block = await self._block(key, offset, min(offset + step, end))
+            for at in range(0, len(block), CHUNK):
+                yield bytes(block[at : at + CHUNK])
+
+    async def _block(self, key: str, start: int, end: int) -> bytes | memoryview:
+        if self._folder is not None:
+            # The library's own way takes three times as long.
+            return await asyncio.to_thread(part_of, self._folder / key, start, end - start)
+        got = await obstore.get_range_async(self._store, key, start=start, end=end)
+        return memoryview(got)
 
     async def fetch(self, key: str, path: Path) -> None:
         """Copy an object to the local file `path`; raises `errors.NotFound` when it is missing."""

@@ -3,11 +3,12 @@
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from email.utils import format_datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import grpc
 from google.api.httpbody_pb2 import HttpBody
 
+from services.chassis.framing import framed
 from services.media.actions.files import Files
 from services.media.model.conditions import Conditions, Validators
 from services.media.model.files import StoredFile
@@ -60,7 +61,7 @@ async def deliver(
     await _send_headers(context, 206 if ranges else 200, headers)
     yield HttpBody(content_type=body.content_type, data=first)
     async for chunk in chunks:
-        yield HttpBody(data=chunk)
+        yield cast(HttpBody, framed([HttpBody.DATA_FIELD_NUMBER], chunk))
 
 
 async def _chunks(files: Files, file: StoredFile, pieces: Sequence[Piece]) -> AsyncIterator[bytes]:
