@@ -7,6 +7,7 @@ from tests.videos.doubles import METADATA, stored
 from vitascope.media.v1 import events_pb2 as media_events_pb2
 from vitascope.media.v1 import internal_pb2 as media_pb2
 from vitascope.media.v1 import operations_pb2
+from vitascope.videos.v1 import videos_pb2
 from vitascope.work.v1 import events_pb2 as work_events_pb2
 from vitascope.work.v1 import work_pb2
 
@@ -60,7 +61,89 @@ async def test_a_light_upload_asks_for_light_ingestion(house: House) -> None:
     video = await house.create()
     await house.upload(video, light=True)
     await house.dispatcher.submit_pending()
-    assert operations_pb2.VideoIngestSpec.FromString(house.ledger.submissions[0].spec).light
+    [submission] = house.ledger.submissions
+    assert operations_pb2.VideoIngestSpec.FromString(submission.spec).light
+    assert submission.lane == work_pb2.LANE_SHORT
+
+
+async def test_whole_ingestion_is_long_work_before_conversions(house: House) -> None:
+    original = await house.ingested()
+    await house.processed(original)
+    await house.dispatcher.submit_pending()
+    ingestion, conversion = house.ledger.submissions
+    assert ingestion.lane == conversion.lane == work_pb2.LANE_LONG
+    assert ingestion.priority < conversion.priority
+    assert ingestion.destination.video.video_id == original
+
+
+def known(**facts: object) -> bytes:
+    """What is known of an ingestion's result, serialized."""
+    result = operations_pb2.VideoIngestResult(metadata=METADATA)
+    for name, fact in facts.items():
+        getattr(result, name).CopyFrom(fact)
+    return result.SerializeToString()
+
+
+async def test_metadata_is_there_before_the_end_and_committed_with_it(house: House) -> None:
+    video = await house.create()
+    await house.upload(video)
+    name = f"ingest:{video}"
+
+    async def state() -> tuple[bool, bool, bool, bool]:
+        found = (await house.video(video)).ingestion.ingestion_state
+        return (
+            found.video_metadata_available,
+            found.video_metadata_committed,
+            found.thumbnails_available,
+            found.web_video_available,
+        )
+
+    await house.feed_work(name, work_pb2.STATE_EXECUTING, percent=2)
+    assert await state() == (False, False, False, False)
+    await house.feed_work(name, work_pb2.STATE_EXECUTING, percent=2, result=known())
+    assert await state() == (True, False, False, False)
+    assert (await house.video(video)).ingestion.metadata == METADATA
+    assert (await house.video(video)).upload.file_container_name == "QuickTime / MOV"
+    judged = operations_pb2.QualityAssessment(overall_subjective_score=3.5)
+    await house.feed_work(
+        name, work_pb2.STATE_EXECUTING, percent=20, result=known(quality_assessment=judged)
+    )
+    # Late, and silent: neither takes away what is known.
+    await house.feed_work(name, work_pb2.STATE_EXECUTING, percent=2, result=known())
+    await house.feed_work(name, work_pb2.STATE_EXECUTING, percent=30)
+    assert (await house.video(video)).ingestion.quality_assessment == judged
+    assert await state() == (True, False, False, False)
+    refused = videos_pb2.ProcessVideoRequest(video_id=video)
+    assert (await house.refused("ProcessVideo", refused)).reason == "VideoNotIngestedException"
+    result = operations_pb2.VideoIngestResult(
+        metadata=METADATA, quality_assessment=judged, thumbnails=True, web_video=True
+    )
+    await house.feed_work(name, work_pb2.STATE_SUCCESS, result=result.SerializeToString())
+    assert await state() == (True, True, True, True)
+
+
+async def test_a_failure_keeps_what_was_read_but_commits_nothing(house: House) -> None:
+    video = await house.create()
+    await house.upload(video)
+    name = f"ingest:{video}"
+    await house.feed_work(name, work_pb2.STATE_EXECUTING, percent=2, result=known())
+    await house.feed_work(name, work_pb2.STATE_ERROR, error_message="The disk was full.")
+    state = (await house.video(video)).ingestion.ingestion_state
+    assert (state.ingestion_status, state.error_message) == ("ERROR", "The disk was full.")
+    assert state.video_metadata_available
+    assert not state.video_metadata_committed
+    # Of another try.
+    await house.feed_work(name, work_pb2.STATE_EXECUTING, percent=1, requeued=1, result=known())
+    assert await statuses(house, video) == ("DONE", "IN_PROGRESS", 1.0)
+
+
+async def test_what_is_known_but_cannot_be_read_is_no_news(house: House) -> None:
+    video = await house.create()
+    await house.upload(video)
+    name = f"ingest:{video}"
+    await house.feed_work(name, work_pb2.STATE_EXECUTING, percent=2, result=b"\xff")
+    assert await statuses(house, video) == ("DONE", "IN_PROGRESS", 2.0)
+    assert not (await house.video(video)).ingestion.ingestion_state.video_metadata_available
 
 
 async def test_an_abandoned_upload_may_be_tried_again(house: House) -> None:

@@ -21,6 +21,7 @@ from services.videos.model.records import (
     Video,
     Work,
     advanced,
+    informed,
     next_look,
 )
 
@@ -65,17 +66,11 @@ class Following:
             return
         moment = now()
         work = advanced(video.work, news, moment)
-        if work is None:
+        told = informed(video, news)
+        if work is None and told == video:
             await store.look_later(tx, video.id, next_look(video, moment))
             return
-        video = replace(
-            video,
-            work=work,
-            metadata=news.metadata,
-            quality=news.quality,
-            thumbnails=news.thumbnails,
-            web_video=news.web_video,
-        )
+        video = replace(told, work=work or video.work)
         await self._save(tx, video)
         await announcing.announce(self._outbox, tx, video, announcing.worked(video))
 

@@ -232,6 +232,24 @@ def advanced(work: Work, news: News, moment: datetime) -> Work | None:
     return _followed(work, news, moment)
 
 
+def informed(video: Video, news: News) -> Video:
+    """Return `video` with what `news` tell of its file; what they are silent about stays known.
+
+    What is late changes nothing: it knows less, as does what comes after the end.
+    """
+    tries = news.requeued - video.work.requeued
+    late = news.outcome is Outcome.RUNNING and news.percent < video.work.percent
+    if tries < 0 or (tries == 0 and (late or video.work.ended)):
+        return video
+    return replace(
+        video,
+        metadata=video.metadata if news.metadata is None else news.metadata,
+        quality=video.quality if news.quality is None else news.quality,
+        thumbnails=news.thumbnails,
+        web_video=news.web_video,
+    )
+
+
 def _followed(work: Work, news: News, moment: datetime) -> Work | None:
     if work.ended:
         return None

@@ -20,9 +20,9 @@ _MOST = 100
 def storyboard(video: Path, picture: Path, index: Path, address: str, progress: Progress) -> None:
     """Write a JPEG of small pictures, and WebVTT whose cues say which shows what time.
 
-    There is one for every second, and at most a hundred. `video` has a key frame every few seconds; each picture is from the middle of
-    its cue. Cues name the JPEG by `address`, relative to their own. `progress`
-    takes 0 to 100.
+    There is one for every second, and at most a hundred, each from the middle of
+    its cue. `video` is to have a key frame every few seconds. Cues name the JPEG
+    by `address`, relative to their own. `progress` takes 0 to 100.
     """
     facts = probe(video, _unheard)
     count = min(_MOST, max(1, round(facts.duration)))
