@@ -27,6 +27,7 @@ RUNNING = Gauge(
     ("account",),
     registry=REGISTRY,
 )
+SPLIT = Gauge("vitascope_work_split", "Items that wait for the parts of theirs.", registry=REGISTRY)
 ATTEMPTS = Counter(
     "vitascope_work_attempts", "Attempts that this process began.", ("kind",), registry=REGISTRY
 )
@@ -57,8 +58,10 @@ def count(moved: Sequence[tuple[Item, Item]], now: datetime) -> None:
             RUN_SECONDS.labels(after.kind, after.state).observe(max(seconds, 0.0))
 
 
-def show(depths: Sequence[Depth]) -> None:
-    """Show how much waits and runs, in place of what was shown before."""
+def show(depths: Sequence[Depth], split: int) -> None:
+    """Show how much waits and runs, and how many items wait for their parts, in place of what
+    was shown before."""
+    SPLIT.set(split)
     for gauge in (QUEUED, OLDEST_SECONDS, RUNNING):
         gauge.clear()
     for depth in depths:

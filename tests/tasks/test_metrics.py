@@ -61,6 +61,20 @@ async def test_of_many_accounts_the_largest_are_named(desk: Desk, clock: Clock) 
     )
 
 
+async def test_what_waits_for_its_parts_is_counted_apart(desk: Desk, clock: Clock) -> None:
+    await desk.submit("a")
+    session = await desk.enter()
+    await desk.split(session, await desk.lease(session), 1, 1, 1)
+    session.draining = True
+    await Gauging(desk.db, clock).measure()
+    assert value("work_split") == 1
+    queued = value("work_queued", lane="short", account="team")
+    assert value("work_running", account="team") + queued == 3
+    await desk.queue.cancel("videos", ["a"])
+    await Gauging(desk.db, clock).measure()
+    assert value("work_split") == 0
+
+
 async def test_attempts_losses_and_run_times(desk: Desk, clock: Clock) -> None:
     names = {
         "attempts": ("work_attempts_total", {"kind": KIND}),

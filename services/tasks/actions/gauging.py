@@ -5,6 +5,7 @@ from datetime import datetime
 
 from services.chassis.database import Database
 from services.tasks import metrics
+from services.tasks.store import parts
 from services.tasks.store.depth import depths
 
 
@@ -18,4 +19,4 @@ class Gauging:
     async def measure(self) -> None:
         """Show how much waits and runs at this moment."""
         async with self._db.reading() as tx:
-            metrics.show(await depths(tx, self._now()))
+            metrics.show(await depths(tx, self._now()), await parts.waiting(tx))

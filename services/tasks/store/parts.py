@@ -84,6 +84,11 @@ async def results(tx: Tx, whole_id: str) -> list[tuple[str, bytes]]:
     return [(row.kind, row.result) for row in rows]
 
 
+async def waiting(tx: Tx) -> int:
+    """Return how many items wait for their parts."""
+    return await tx.scalar(select(func.count()).select_from(items).where(text(SPLIT))) or 0
+
+
 async def unsettled(tx: Tx) -> set[str]:
     """Return the ids of the items that wait for their parts, and of those with parts that have
     not ended."""
