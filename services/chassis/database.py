@@ -199,19 +199,20 @@ class Database:
             await tx.run_sync(upgrade)
 
     @asynccontextmanager
-    async def exclusive(self, purpose: str) -> AsyncIterator[None]:
+    async def exclusive(self, purpose: str) -> AsyncIterator[Tx | None]:
         """Let one at a time do `purpose` among all processes on this database; others wait.
 
-        Meant for jobs that every replica of a service would do in vain, such as relaying. On
-        SQLite it lets everyone in: there a service is one process.
+        Meant for jobs that every replica of a service would do in vain, such as relaying. Gives
+        the transaction that keeps the others out, in which the job may be done. On SQLite it lets
+        everyone in and gives None: there a service is one process.
         """
         if self.is_sqlite:
-            yield
+            yield None
             return
         async with self._opened(self._engine) as tx:
             lock = text("SELECT pg_advisory_xact_lock(hashtext(:purpose))")
             await tx.execute(lock, {"purpose": purpose})
-            yield
+            yield tx
 
     async def notify(self, tx: Tx, channel: str, payload: str) -> None:
         """Tell the listeners of every process on this database once `tx` is committed.

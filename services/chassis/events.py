@@ -8,7 +8,7 @@ A service declares both tables in its `store.py` (`outbox_table(metadata)`,
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -38,6 +38,8 @@ __all__ = [
 RELAY_BATCH = 500
 RELAY_POLL_SECONDS = 1.0
 RELAY_GATHER_SECONDS = 0.03
+# While so many leave at once, more gather: a large batch costs hardly more than a small one.
+RELAY_MANY, RELAY_GATHER_MANY_SECONDS = 50, 0.1
 CONSUMER_BATCH = 50
 DEAD = ".dead"  # what a topic's name ends with that has another topic's dead letters
 TRIES = 5
@@ -92,28 +94,34 @@ class Outbox:
     async def _relay_by(self, producer: AIOKafkaProducer) -> None:
         while True:
             self._wake.clear()
-            async with self._db.exclusive("relay"):
-                published = await self._publish_batch(producer)
+            published = await self._publish_batch(producer)
             if published < RELAY_BATCH:
                 # Not `wait_for`: before Python 3.12 it loses a cancellation that meets the wake.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(RELAY_POLL_SECONDS):
                         await self._wake.wait()
                 # What comes in the next moments leaves in the same batch.
-                await asyncio.sleep(RELAY_GATHER_SECONDS)
+                is_busy = published >= RELAY_MANY
+                await asyncio.sleep(RELAY_GATHER_MANY_SECONDS if is_busy else RELAY_GATHER_SECONDS)
 
     async def _publish_batch(self, producer: AIOKafkaProducer) -> int:
         """Publish and remove the oldest events; returns how many."""
-        async with self._db.reading() as tx:
-            waiting = await mailboxes.oldest(tx, self._table, RELAY_BATCH)
         published: list[int] = []
-        try:
-            async for ids in publish(producer, waiting, self._source):
-                published += ids
-        finally:
+        failure: BaseException | None = None
+        async with self._db.exclusive("relay") as held:
+            async with nullcontext(held) if held else self._db.reading() as tx:
+                waiting = await mailboxes.oldest(tx, self._table, RELAY_BATCH)
+            try:
+                async for ids in publish(producer, waiting, self._source):
+                    published += ids
+            except BaseException as error:  # noqa: BLE001 - raised below
+                failure = error
+            # What arrived is not to leave again, whatever became of the rest.
             if published:
-                async with self._db.transaction() as tx:
+                async with nullcontext(held) if held else self._db.transaction() as tx:
                     await mailboxes.take_away(tx, self._table, published)
+        if failure:
+            raise failure
         return len(published)
 
 
