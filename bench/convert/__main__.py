@@ -1,14 +1,15 @@
 """What a conversion costs, beside the `ffmpeg` program with the same settings.
 
-Real clips, shown again and again where they are short so that each lasts over 30 s, are converted
-by `video.process`, which looks through source and output besides, and by ffmpeg,
-told the same encoder, options and filters. They take turns; compare within a line.
+Real clips, shown again and again for over 30 s, are converted by `video.process`, which also looks
+through the source before and through its output after, and by ffmpeg, told the same encoder,
+options and filters. They take turns; compare within a line.
 
 The program is that of the imageio-ffmpeg wheel, whose codecs are nearest to ours, installed for the
 run only; and with --system also the system's.
 
 CPU is the processor time of all threads, user's and system's. The peak of memory is of the process
-that converts: ours with its interpreter and all its libraries.
+that converts, ours with its interpreter and all its libraries. A conversion that is split, as the
+videos service's are, runs in two processes at a time, and the peaks of both are counted.
 """
 
 import argparse
@@ -55,6 +56,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--rounds", type=int, default=1, help="turns of every case (1)")
+    parser.add_argument("--seconds", type=float, default=31, help="of every clip (31)")
     parser.add_argument("--case", type=int, action="append", help="only this one, from 1 on")
     parser.add_argument("--system", action="store_true", help="beside the system's ffmpeg too")
     parser.add_argument("--ffmpeg", type=Path, help="beside this program, nothing installed")
@@ -65,13 +67,14 @@ def main() -> int:
         folder = Path(name)
         with console.status("Getting ready"):
             programs = _programs(options, folder)
-            clips = make_clips(next(iter(programs.values())), options.media, folder)
+            program = next(iter(programs.values()))
+            clips = make_clips(program, options.media, options.seconds, folder)
         rows = []
         for case in (CASES[number - 1] for number in numbers):
             with console.status(case.name):
                 rows.append(_contest(case, clips[case.clip], programs, folder, options.rounds))
-    for program in programs:
-        console.print(_table(program, rows))
+    for version in programs:
+        console.print(_table(version, rows))
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     console.print(
         f"{options.rounds} rounds, {os.cpu_count()} cores; load average {load}, the bench's own "
@@ -132,7 +135,7 @@ def _table(program: str, rows: Sequence[Row]) -> Table:
         ours, theirs = row.costs[OURS], row.costs[program]
         pairs = list(zip(ours, theirs, strict=True))
         table.add_row(
-            row.case.name,
+            row.case.name + (f", {ours[0].parts} parts" if ours[0].parts else ""),
             *_compared([(mine.cpu, other.cpu) for mine, other in pairs]),
             *_compared([(mine.wall, other.wall) for mine, other in pairs]),
             *(f"{max(each.bytes for each in costs) / MIB:.0f}" for costs in (ours, theirs)),

@@ -1,4 +1,4 @@
-"""What is converted: real clips, made longer than 30 s, and what is made of them."""
+"""What is converted: real clips, made long, and what is made of them."""
 
 import subprocess
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ PROGRESSIVE_720 = "720p24"
 PROGRESSIVE_1080 = "1080p24"
 INTERLACED_1080 = "1080i25"
 
-# Below the collection of media, and how often each is to be shown to last over 30 s.
+# Below the collection of media.
 _CLIPS = {
-    PROGRESSIVE_720: ("video/film_bbb_trailer_720p24_h264_mp3.mp4", 1),
-    PROGRESSIVE_1080: ("video/mpeg2_mp2_bbb.ts", 13),
-    INTERLACED_1080: ("video_interlaced/sony_1080i50_h264_ac3.mts", 60),
+    PROGRESSIVE_720: "video/film_bbb_trailer_720p24_h264_mp3.mp4",
+    PROGRESSIVE_1080: "video/mpeg2_mp2_bbb.ts",
+    INTERLACED_1080: "video_interlaced/sony_1080i50_h264_ac3.mts",
 }
 _BITRATES = {720: 5_000_000, 1080: 8_000_000}
 
@@ -68,13 +68,13 @@ CASES = (
 )
 
 
-def make_clips(program: Path, media: Path, folder: Path) -> dict[str, Path]:
-    """Show the clips again and again, their packets untouched; return the files by clip."""
+def make_clips(program: Path, media: Path, seconds: float, folder: Path) -> dict[str, Path]:
+    """Show the clips for so long, again and again, their packets untouched; the files by clip."""
     made = {}
-    for name, (clip, times) in _CLIPS.items():
+    for name, clip in _CLIPS.items():
         made[name] = folder / f"{name}.mkv"
         command: list[str | Path] = [program, "-nostdin", "-loglevel", "error"]
-        command += ["-stream_loop", str(times - 1), "-i", media / clip]
+        command += ["-stream_loop", "-1", "-i", media / clip, "-t", str(seconds)]
         command += ["-map", "0:v:0", "-map", "0:a:0", "-c", "copy", made[name]]
         subprocess.run(command, check=True)
     return made

@@ -26,6 +26,8 @@ class Cost:
     wall: float
     cpu: float
     bytes: int
+    # Into how many pieces the work was split.
+    parts: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,72 @@
-"""Converts one file as a child of the sandbox does, and prints what that took.
+"""Converts one file as the worker and its sandbox do, and prints what that took.
 
     python -m bench.convert.ours SOURCE FOLDER < SPEC
 
-The spec of `video.process` comes as JSON. As in the worker, a process that has everything imported
-forks the one that converts; what is printed is about that one alone.
+The spec of `video.process` comes as JSON. A process that has everything imported forks those that
+convert; what is printed is about these. Where the operation splits its work, two parts are made at
+a time, as by a worker with two slots, and then joined.
 """
 
 import json
 import os
+import pickle
+import resource
 import sys
 import time
 import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NoReturn
 
 from google.protobuf.json_format import Parse
+from google.protobuf.message import Message
 
-from services.media.operations import Job, SourceFile, operation, preload
+from services.media.operations import Job, SourceFile, Split, operation, preload
+from services.media.operations.contract import part_file
 from vitascope.media.v1.operations_pb2 import VideoProcessSpec
 
 OUTPUT = "output"
+_SLOTS = 2
+_ANSWER = "answer"
+
+
+@dataclass
+class Run:
+    """One run of an operation, in a child."""
+
+    kind: str
+    spec: Message
+    sources: Mapping[str, SourceFile]
+    folder: Path
+    parts: Sequence[Message] = ()
+    usage: resource.struct_rusage | None = field(default=None)
+
+    def fork(self) -> int:
+        """Begin; return the child's process id."""
+        self.folder.mkdir(exist_ok=True)
+        return os.fork() or self._be_child()
+
+    def answer(self) -> Any:
+        """What the child gave: parts, or its message and the paths of its files by name."""
+        return pickle.loads((self.folder / _ANSWER).read_bytes())  # noqa: S301 -- our own
+
+    def _be_child(self) -> NoReturn:
+        status = 1
+        try:
+            job = Job(self.spec, self.sources, self.folder, lambda _: None, parts=self.parts)
+            done = operation(self.kind).run(job)
+            found: object = None
+            if isinstance(done, Split):
+                found = [(part.kind, part.spec) for part in done.parts]
+            else:
+                found = done.message, {each.name: each.path for each in done.outputs}
+            (self.folder / _ANSWER).write_bytes(pickle.dumps(found))
+            status = 0
+        except BaseException:  # noqa: BLE001 -- nothing may unwind into the parent's code
+            traceback.print_exc()
+        finally:
+            os._exit(status)
 
 
 def main() -> int:
@@ -27,26 +75,48 @@ def main() -> int:
     spec = Parse(sys.stdin.read(), VideoProcessSpec())
     preload()
     began = time.perf_counter()
-    pid = os.fork()
-    if pid == 0:
-        _convert(source, folder, spec)
-    _, status, usage = os.wait4(pid, 0)
-    wall = time.perf_counter() - began
-    found = {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "bytes": usage.ru_maxrss << 10}
-    print(json.dumps(found))
-    return os.waitstatus_to_exitcode(status)
+    found = _convert(source, folder, spec)
+    print(json.dumps({"wall": time.perf_counter() - began, **found}))
+    return 0
 
 
-def _convert(source: Path, folder: Path, spec: VideoProcessSpec) -> None:
-    status = 1
-    try:
-        sources = {"original": SourceFile(source, source.name, None)}
-        operation("video.process").run(Job(spec, sources, folder, lambda _: None))
-        status = 0
-    except BaseException:  # noqa: BLE001 - nothing may unwind into the parent's code
-        traceback.print_exc()
-    finally:
-        os._exit(status)
+def _convert(source: Path, folder: Path, spec: VideoProcessSpec) -> dict[str, float]:
+    sources = {"original": SourceFile(source, source.name, None)}
+    whole = Run("video.process", spec, sources, folder)
+    _do([whole])
+    runs, parts = [whole], list[Run]()
+    answer = whole.answer()
+    if isinstance(answer, list):
+        for number, (kind, piece) in enumerate(answer):
+            parts.append(Run(kind, piece, sources, folder / f"part-{number}"))
+        _do(parts)
+        results = []
+        for number, part in enumerate(parts):
+            message, files = part.answer()
+            results.append(message)
+            for name, path in files.items():
+                sources[part_file(number, name)] = SourceFile(path, name, None)
+        joining = Run("video.process", spec, sources, folder, results)
+        _do([joining])
+        runs += [*parts, joining]
+    usages = [each.usage for each in runs if each.usage]
+    peaks = sorted(each.usage.ru_maxrss for each in parts if each.usage)[-_SLOTS:]
+    most = max(sum(peaks), *(each.ru_maxrss for each in usages))
+    cpu = sum(each.ru_utime + each.ru_stime for each in usages)
+    return {"cpu": cpu, "bytes": most << 10, "parts": len(parts)}
+
+
+def _do(runs: Sequence[Run]) -> None:
+    """Do all, two at a time. Raises RuntimeError."""
+    waiting, busy = list(runs), dict[int, Run]()
+    while waiting or busy:
+        while waiting and len(busy) < _SLOTS:
+            run = waiting.pop(0)
+            busy[run.fork()] = run
+        pid, status, usage = os.wait4(-1, 0)
+        busy.pop(pid).usage = usage
+        if status:
+            raise RuntimeError(f"a child ended with {os.waitstatus_to_exitcode(status)}")
 
 
 if __name__ == "__main__":
