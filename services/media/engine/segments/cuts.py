@@ -41,14 +41,14 @@ class Stretch:
 
 
 def stretches(
-    source: Path, facts: VideoFacts, filters: Filters, encoding: Encoding, least: float = LEAST_WORK
+    source: Path, facts: VideoFacts, filters: Filters, encoding: Encoding
 ) -> list[Stretch]:
     """The stretches that together are the whole of a new video; none where cutting does not pay.
 
-    `least` is the work in core seconds from which on it does. Raises BadMedia.
+    Raises BadMedia.
     """
     seconds = (filters.end or facts.duration) - filters.start
-    count = _count(facts, filters, encoding, seconds, least)
+    count = _count(facts, filters, encoding, seconds)
     if count < 2:
         return []
     part = part_of(source, facts, filters, encoding)
@@ -76,11 +76,9 @@ def stretches(
     ]
 
 
-def _count(
-    facts: VideoFacts, filters: Filters, encoding: Encoding, seconds: Fraction, least: float
-) -> int:
+def _count(facts: VideoFacts, filters: Filters, encoding: Encoding, seconds: Fraction) -> int:
     work = core_seconds(facts, filters, encoding, seconds)
-    if work < least:
+    if work < LEAST_WORK:
         return 0
     each = min(max(work / _SPREAD, _LEAST_STRETCH), _MOST_STRETCH)
     shortest = _LEAST_LENGTH_ALONE if encoding.codec in ALONE else _LEAST_LENGTH
