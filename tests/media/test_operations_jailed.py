@@ -143,7 +143,7 @@ async def test_bad_media_is_told_and_not_tried_again(sandbox: Sandbox, tmp_path:
     notes = tmp_path / "notes"
     notes.write_text("just some words")
     outcome = await jailed(sandbox, VideoIngestSpec(video_id="v"), notes, tmp_path)
-    assert outcome == Failure("The file is not a video in a format that can be read.")
+    assert outcome == Failure("The file is a text, not a video.")
 
 
 async def test_filters_of_every_sort(sandbox: Sandbox, tmp_path: Path) -> None:
