@@ -86,8 +86,6 @@ def wire(
     splits = Splits(db, writer, recorder, live)
     checkpoints = Checkpoints(db)
     roster = Roster(db, live, now)
-    deadlines = Deadlines(db, writer)
-    retention = Retention(db, kept, now)
     tasks = Tasks(db, writer, recorder, live)
     servicers: list[Registration] = [
         (
@@ -110,13 +108,19 @@ def wire(
         replicas.listen,
         # After a restart the workers come back first: their leases may have run out meanwhile.
         partial(repeat, leases.sweep, SWEEP_SECONDS, delay=RECONNECT.total_seconds()),
-        partial(repeat, deadlines.sweep, SWEEP_SECONDS),
         partial(repeat, checkpoints.save, CHECKPOINT_SECONDS),
         partial(repeat, roster.look, LOOK_SECONDS),
-        partial(repeat, retention.sweep, RETENTION_SECONDS),
-        partial(repeat, Gauging(db, now).measure, GAUGE_SECONDS),
+        *_upkeep(db, writer, kept),
     ]
     return servicers, background
+
+
+def _upkeep(db: Database, writer: Writer, kept: timedelta) -> list[Background]:
+    return [
+        partial(repeat, Deadlines(db, writer).sweep, SWEEP_SECONDS),
+        partial(repeat, Retention(db, kept, now).sweep, RETENTION_SECONDS),
+        partial(repeat, Gauging(db, now).measure, GAUGE_SECONDS),
+    ]
 
 
 if __name__ == "__main__":

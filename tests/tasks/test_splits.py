@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from services.chassis import mailboxes
 from services.tasks.actions.administration import Administration
 from services.tasks.actions.checkpoints import Checkpoints
 from services.tasks.actions.deadlines import Deadlines
@@ -19,13 +20,18 @@ from services.tasks.model import (
     LONGEST_SPLIT,
     MAX_ATTEMPTS,
     MAX_PART_RESULT_BYTES,
+    TASKS,
     Item,
     Lane,
     Lease,
     State,
+    Submission,
+    TaskRecord,
+    new_key,
 )
-from services.tasks.store.tables import items, parts
-from tests.tasks.desk import Clock, Desk, told
+from services.tasks.store.tables import items, outbox, parts
+from tests.tasks.desk import KIND, Clock, Desk, told
+from vitascope.tasks.v2.events_pb2 import TaskEvent
 
 WEEK = timedelta(days=7)
 
@@ -106,6 +112,24 @@ async def test_what_is_told_is_the_whole_on_its_way(desk: Desk, clock: Clock) ->
     assert percents == sorted(percents)
     # queued, executing, success, whatever happened between
     assert [item.state for item in told_of] == [1, *[2] * (len(told_of) - 2), 3]
+
+
+async def test_a_task_in_parts_starts_once_for_its_client(desk: Desk) -> None:
+    key = new_key()
+    submission = Submission(TASKS, "team", key, KIND)
+    await desk.tasks.create([(submission, TaskRecord(key, {"task_name": KIND}))])
+    session = await desk.enter()
+    await desk.split(session, await desk.lease(session), 1)
+    shown = (await desk.tasks.find([key]))[key].item
+    assert (shown.state, shown.shown_state) == (State.SPLIT, State.EXECUTING)
+    (part,) = session.held
+    await desk.leases.succeed(session, part, b"")
+    await desk.splits.tend()
+    await desk.leases.succeed(session, await desk.lease(session), b"")
+    async with desk.db.reading() as tx:
+        waiting = await mailboxes.oldest(tx, outbox, 100)
+    happened = [TaskEvent.FromString(each.value).WhichOneof("happening") for each in waiting]
+    assert happened == ["queued", "started", "progressed", "progressed", "progressed", "finished"]
 
 
 async def test_progress_is_saved_once_however_much_there_is(desk: Desk) -> None:
