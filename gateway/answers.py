@@ -19,17 +19,21 @@ from gateway.transcode import HTTP_BODY
 from vitascope.options.v1 import options_pb2
 
 _CODE = re.compile(rf"\b({'|'.join(code.name for code in STATUSES)})\b")
+_STATUS = re.compile(r"\bstatus ([1-5]\d\d)\b")
 _MEANINGS: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: "Invalid request; the body says what is wrong.",
     HTTPStatus.UNAUTHORIZED: "Invalid credentials.",
     HTTPStatus.FORBIDDEN: "The caller may not do this.",
     HTTPStatus.NOT_FOUND: "There is no such thing, or none that the caller may know of.",
     HTTPStatus.CONFLICT: "The state of the thing does not allow it.",
-    HTTPStatus.PRECONDITION_FAILED: "The file is another one than `If-Match` names.",
+    HTTPStatus.GONE: "It was there, and has expired.",
+    HTTPStatus.PRECONDITION_FAILED: "A precondition of the request does not hold.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not multipart/form-data.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is of another type than is taken here.",
     HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "All ranges begin behind the end.",
+    HTTPStatus.LOCKED: "Another request goes on with it.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests; `Retry-After` says when to come back.",
+    460: "The bytes have another checksum than was said.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The system is down for a while; retry later.",
 }
 _RATE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
@@ -81,15 +85,17 @@ def refusals(surface: Surface) -> Iterator[tuple[str, Schema]]:
 def answers(
     route: Route, surface: Surface, schemas: Schemas, example: Any, *, head: bool
 ) -> Schema:
-    """Return the responses of an operation; `example` is the body of a 200, None without one."""
+    """Return the responses of an operation; `example` is the body of the good one, if any."""
     rpc = route.rpc
     is_file = rpc.output_type.full_name == HTTP_BODY
     limited = _RATE if scope_of(rpc) != "public" else ()
     names = (*limited, *(_FILE if is_file else ()))
     text = said(rpc.output_type.full_name, surface)
     good: Schema = {"description": "The file." if is_file else text, "headers": _headers(names)}
-    content = {} if head else {"content": _content(route, schemas, example)}
-    responses = {"200": {**good, **content}}
+    success = next((each for each in _named(rpc) if each < HTTPStatus.MULTIPLE_CHOICES), 200)
+    bare = head or success == HTTPStatus.NO_CONTENT
+    content = {} if bare else {"content": _content(route, schemas, example)}
+    responses = {str(success): {**good, **content}}
     if is_file:
         headers = _headers((*names, "Content-Range"))
         ranged: Schema = {"description": "The range asked for.", "headers": headers}
@@ -122,7 +128,7 @@ def _content(route: Route, schemas: Schemas, example: Any) -> Schema:
 def _expected(route: Route, surface: Surface) -> set[int]:
     """What a caller has to reckon with: by the kind of request, and by what the comments name."""
     rpc = route.rpc
-    found = {HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE}
+    found: set[int] = {HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE}
     if scope_of(rpc) != "public":
         forbidden = _statuses(surface)[grpc.StatusCode.PERMISSION_DENIED.name]
         found |= {HTTPStatus.UNAUTHORIZED, HTTPStatus(forbidden), HTTPStatus.TOO_MANY_REQUESTS}
@@ -137,8 +143,14 @@ def _expected(route: Route, surface: Surface) -> set[int]:
         found.add(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
     if "if-match" in headers:
         found.add(HTTPStatus.PRECONDITION_FAILED)
-    named = _CODE.findall(comments().get(rpc.full_name, ""))
-    return {int(each) for each in found} | {_statuses(surface)[code] for code in named}
+    found |= {each for each in _named(rpc) if each >= HTTPStatus.BAD_REQUEST}
+    codes = _CODE.findall(comments().get(rpc.full_name, ""))
+    return found | {_statuses(surface)[code] for code in codes}
+
+
+def _named(rpc: MethodDescriptor) -> list[int]:
+    """The HTTP statuses that an RPC's comments name as such: `the status 201`."""
+    return [int(each) for each in _STATUS.findall(comments().get(rpc.full_name, ""))]
 
 
 def _statuses(surface: Surface) -> dict[str, int]:

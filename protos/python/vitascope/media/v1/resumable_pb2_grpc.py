@@ -72,18 +72,21 @@ class ResumableUploadServiceServicer:
 
     def DescribeResumableUploads(self, request, context):
         """Says in headers what this server takes: the version and the extensions of
-        tus, the largest upload in bytes, and the names of checksums.
+        tus, the largest upload in bytes, and the names of checksums. Answers with
+        the status 204.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateResumableUpload(self, request_iterator, context):
-        """Begins the upload of a video's original and answers 201 with its
-        `Location`. Bytes may come along. Fails with NOT_FOUND for an unknown
-        video, FAILED_PRECONDITION when its file is already here or on its way, and
-        with the status 413 for more bytes than are taken or than the account may
-        store.
+        """Begins the upload of a video's original. Answers with the status 201 and
+        the `Location` of the upload. Bytes may come along. Fails with NOT_FOUND
+        for an unknown video, FAILED_PRECONDITION when its file is already here or
+        on its way, the status 413 for more bytes than are taken or than the
+        account may store, the status 412 for another version of tus, and of the
+        bytes that come along as AppendToResumableUpload does, with the status 460
+        too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -92,30 +95,33 @@ class ResumableUploadServiceServicer:
     def GetResumableUpload(self, request, context):
         """Says how far an upload is: in headers, and in the body of a GET. Answers
         while bytes arrive, too, with what is safe by then. Fails with NOT_FOUND
-        for an upload that never was or was ended, and with the status 410 for one
-        that has expired.
+        for an upload that never was or was ended, with the status 410 for one that
+        has expired, and the status 412 for another version of tus.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AppendToResumableUpload(self, request_iterator, context):
-        """Takes more bytes of an upload and answers 204; the last of them make the
-        file the video's and have it ingested. Of a request that breaks off all
-        that came is kept. One that comes while another runs ends that one. Fails
-        with ABORTED for an offset that is not the upload's, NOT_FOUND for an
-        upload that is not there, and with the status 410 for one that has
-        expired, 415 for another content type than application/offset+octet-stream,
-        and 460 for bytes that have another checksum, of which nothing is kept.
+        """Takes more bytes of an upload; the last of them make the file the video's
+        and have it ingested. Answers with the status 204. Of a request that breaks
+        off all that came is kept. One that comes while another runs ends that one,
+        with the status 423. Fails with ABORTED for an offset that is not the
+        upload's, NOT_FOUND for an upload that is not there, the status 410 for one
+        that has expired, the status 412 for another version of tus, the status 413
+        for more bytes than the upload has, the status 415 for another content type
+        than application/offset+octet-stream, and the status 460 for bytes that
+        have another checksum than was said, of which nothing is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def TerminateResumableUpload(self, request, context):
-        """Ends an upload and drops its bytes; answers 204. Fails with NOT_FOUND for
-        an upload that is not there, and FAILED_PRECONDITION for one that is whole:
-        that file is the video's.
+        """Ends an upload and drops its bytes. Answers with the status 204. Fails with
+        NOT_FOUND for an upload that is not there, FAILED_PRECONDITION for one that
+        is whole, as that file is the video's, the status 410 for one that has
+        expired, and the status 412 for another version of tus.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

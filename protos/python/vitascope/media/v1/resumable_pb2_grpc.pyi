@@ -38,34 +38,40 @@ class ResumableUploadServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ResumableUploadServiceAsyncStub: ...
     DescribeResumableUploads: _grpc.UnaryUnaryMultiCallable[_resumable_pb2.DescribeResumableUploadsRequest, _resumable_pb2.DescribeResumableUploadsResponse]
     """Says in headers what this server takes: the version and the extensions of
-    tus, the largest upload in bytes, and the names of checksums.
+    tus, the largest upload in bytes, and the names of checksums. Answers with
+    the status 204.
     """
     CreateResumableUpload: _grpc.StreamUnaryMultiCallable[_resumable_pb2.CreateResumableUploadRequest, _resumable_pb2.CreateResumableUploadResponse]
-    """Begins the upload of a video's original and answers 201 with its
-    `Location`. Bytes may come along. Fails with NOT_FOUND for an unknown
-    video, FAILED_PRECONDITION when its file is already here or on its way, and
-    with the status 413 for more bytes than are taken or than the account may
-    store.
+    """Begins the upload of a video's original. Answers with the status 201 and
+    the `Location` of the upload. Bytes may come along. Fails with NOT_FOUND
+    for an unknown video, FAILED_PRECONDITION when its file is already here or
+    on its way, the status 413 for more bytes than are taken or than the
+    account may store, the status 412 for another version of tus, and of the
+    bytes that come along as AppendToResumableUpload does, with the status 460
+    too.
     """
     GetResumableUpload: _grpc.UnaryUnaryMultiCallable[_resumable_pb2.GetResumableUploadRequest, _resumable_pb2.GetResumableUploadResponse]
     """Says how far an upload is: in headers, and in the body of a GET. Answers
     while bytes arrive, too, with what is safe by then. Fails with NOT_FOUND
-    for an upload that never was or was ended, and with the status 410 for one
-    that has expired.
+    for an upload that never was or was ended, with the status 410 for one that
+    has expired, and the status 412 for another version of tus.
     """
     AppendToResumableUpload: _grpc.StreamUnaryMultiCallable[_resumable_pb2.AppendToResumableUploadRequest, _resumable_pb2.AppendToResumableUploadResponse]
-    """Takes more bytes of an upload and answers 204; the last of them make the
-    file the video's and have it ingested. Of a request that breaks off all
-    that came is kept. One that comes while another runs ends that one. Fails
-    with ABORTED for an offset that is not the upload's, NOT_FOUND for an
-    upload that is not there, and with the status 410 for one that has
-    expired, 415 for another content type than application/offset+octet-stream,
-    and 460 for bytes that have another checksum, of which nothing is kept.
+    """Takes more bytes of an upload; the last of them make the file the video's
+    and have it ingested. Answers with the status 204. Of a request that breaks
+    off all that came is kept. One that comes while another runs ends that one,
+    with the status 423. Fails with ABORTED for an offset that is not the
+    upload's, NOT_FOUND for an upload that is not there, the status 410 for one
+    that has expired, the status 412 for another version of tus, the status 413
+    for more bytes than the upload has, the status 415 for another content type
+    than application/offset+octet-stream, and the status 460 for bytes that
+    have another checksum than was said, of which nothing is kept.
     """
     TerminateResumableUpload: _grpc.UnaryUnaryMultiCallable[_resumable_pb2.TerminateResumableUploadRequest, _resumable_pb2.TerminateResumableUploadResponse]
-    """Ends an upload and drops its bytes; answers 204. Fails with NOT_FOUND for
-    an upload that is not there, and FAILED_PRECONDITION for one that is whole:
-    that file is the video's.
+    """Ends an upload and drops its bytes. Answers with the status 204. Fails with
+    NOT_FOUND for an upload that is not there, FAILED_PRECONDITION for one that
+    is whole, as that file is the video's, the status 410 for one that has
+    expired, and the status 412 for another version of tus.
     """
 
 @_typing.type_check_only
@@ -78,34 +84,40 @@ class ResumableUploadServiceAsyncStub(ResumableUploadServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     DescribeResumableUploads: _aio.UnaryUnaryMultiCallable[_resumable_pb2.DescribeResumableUploadsRequest, _resumable_pb2.DescribeResumableUploadsResponse]  # type: ignore[assignment]
     """Says in headers what this server takes: the version and the extensions of
-    tus, the largest upload in bytes, and the names of checksums.
+    tus, the largest upload in bytes, and the names of checksums. Answers with
+    the status 204.
     """
     CreateResumableUpload: _aio.StreamUnaryMultiCallable[_resumable_pb2.CreateResumableUploadRequest, _resumable_pb2.CreateResumableUploadResponse]  # type: ignore[assignment]
-    """Begins the upload of a video's original and answers 201 with its
-    `Location`. Bytes may come along. Fails with NOT_FOUND for an unknown
-    video, FAILED_PRECONDITION when its file is already here or on its way, and
-    with the status 413 for more bytes than are taken or than the account may
-    store.
+    """Begins the upload of a video's original. Answers with the status 201 and
+    the `Location` of the upload. Bytes may come along. Fails with NOT_FOUND
+    for an unknown video, FAILED_PRECONDITION when its file is already here or
+    on its way, the status 413 for more bytes than are taken or than the
+    account may store, the status 412 for another version of tus, and of the
+    bytes that come along as AppendToResumableUpload does, with the status 460
+    too.
     """
     GetResumableUpload: _aio.UnaryUnaryMultiCallable[_resumable_pb2.GetResumableUploadRequest, _resumable_pb2.GetResumableUploadResponse]  # type: ignore[assignment]
     """Says how far an upload is: in headers, and in the body of a GET. Answers
     while bytes arrive, too, with what is safe by then. Fails with NOT_FOUND
-    for an upload that never was or was ended, and with the status 410 for one
-    that has expired.
+    for an upload that never was or was ended, with the status 410 for one that
+    has expired, and the status 412 for another version of tus.
     """
     AppendToResumableUpload: _aio.StreamUnaryMultiCallable[_resumable_pb2.AppendToResumableUploadRequest, _resumable_pb2.AppendToResumableUploadResponse]  # type: ignore[assignment]
-    """Takes more bytes of an upload and answers 204; the last of them make the
-    file the video's and have it ingested. Of a request that breaks off all
-    that came is kept. One that comes while another runs ends that one. Fails
-    with ABORTED for an offset that is not the upload's, NOT_FOUND for an
-    upload that is not there, and with the status 410 for one that has
-    expired, 415 for another content type than application/offset+octet-stream,
-    and 460 for bytes that have another checksum, of which nothing is kept.
+    """Takes more bytes of an upload; the last of them make the file the video's
+    and have it ingested. Answers with the status 204. Of a request that breaks
+    off all that came is kept. One that comes while another runs ends that one,
+    with the status 423. Fails with ABORTED for an offset that is not the
+    upload's, NOT_FOUND for an upload that is not there, the status 410 for one
+    that has expired, the status 412 for another version of tus, the status 413
+    for more bytes than the upload has, the status 415 for another content type
+    than application/offset+octet-stream, and the status 460 for bytes that
+    have another checksum than was said, of which nothing is kept.
     """
     TerminateResumableUpload: _aio.UnaryUnaryMultiCallable[_resumable_pb2.TerminateResumableUploadRequest, _resumable_pb2.TerminateResumableUploadResponse]  # type: ignore[assignment]
-    """Ends an upload and drops its bytes; answers 204. Fails with NOT_FOUND for
-    an upload that is not there, and FAILED_PRECONDITION for one that is whole:
-    that file is the video's.
+    """Ends an upload and drops its bytes. Answers with the status 204. Fails with
+    NOT_FOUND for an upload that is not there, FAILED_PRECONDITION for one that
+    is whole, as that file is the video's, the status 410 for one that has
+    expired, and the status 412 for another version of tus.
     """
 
 class ResumableUploadServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -121,7 +133,8 @@ class ResumableUploadServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_resumable_pb2.DescribeResumableUploadsResponse, _abc.Awaitable[_resumable_pb2.DescribeResumableUploadsResponse]]:
         """Says in headers what this server takes: the version and the extensions of
-        tus, the largest upload in bytes, and the names of checksums.
+        tus, the largest upload in bytes, and the names of checksums. Answers with
+        the status 204.
         """
 
     @_abc_1.abstractmethod
@@ -130,11 +143,13 @@ class ResumableUploadServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_resumable_pb2.CreateResumableUploadRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_resumable_pb2.CreateResumableUploadResponse, _abc.Awaitable[_resumable_pb2.CreateResumableUploadResponse]]:
-        """Begins the upload of a video's original and answers 201 with its
-        `Location`. Bytes may come along. Fails with NOT_FOUND for an unknown
-        video, FAILED_PRECONDITION when its file is already here or on its way, and
-        with the status 413 for more bytes than are taken or than the account may
-        store.
+        """Begins the upload of a video's original. Answers with the status 201 and
+        the `Location` of the upload. Bytes may come along. Fails with NOT_FOUND
+        for an unknown video, FAILED_PRECONDITION when its file is already here or
+        on its way, the status 413 for more bytes than are taken or than the
+        account may store, the status 412 for another version of tus, and of the
+        bytes that come along as AppendToResumableUpload does, with the status 460
+        too.
         """
 
     @_abc_1.abstractmethod
@@ -145,8 +160,8 @@ class ResumableUploadServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resumable_pb2.GetResumableUploadResponse, _abc.Awaitable[_resumable_pb2.GetResumableUploadResponse]]:
         """Says how far an upload is: in headers, and in the body of a GET. Answers
         while bytes arrive, too, with what is safe by then. Fails with NOT_FOUND
-        for an upload that never was or was ended, and with the status 410 for one
-        that has expired.
+        for an upload that never was or was ended, with the status 410 for one that
+        has expired, and the status 412 for another version of tus.
         """
 
     @_abc_1.abstractmethod
@@ -155,13 +170,15 @@ class ResumableUploadServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_resumable_pb2.AppendToResumableUploadRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_resumable_pb2.AppendToResumableUploadResponse, _abc.Awaitable[_resumable_pb2.AppendToResumableUploadResponse]]:
-        """Takes more bytes of an upload and answers 204; the last of them make the
-        file the video's and have it ingested. Of a request that breaks off all
-        that came is kept. One that comes while another runs ends that one. Fails
-        with ABORTED for an offset that is not the upload's, NOT_FOUND for an
-        upload that is not there, and with the status 410 for one that has
-        expired, 415 for another content type than application/offset+octet-stream,
-        and 460 for bytes that have another checksum, of which nothing is kept.
+        """Takes more bytes of an upload; the last of them make the file the video's
+        and have it ingested. Answers with the status 204. Of a request that breaks
+        off all that came is kept. One that comes while another runs ends that one,
+        with the status 423. Fails with ABORTED for an offset that is not the
+        upload's, NOT_FOUND for an upload that is not there, the status 410 for one
+        that has expired, the status 412 for another version of tus, the status 413
+        for more bytes than the upload has, the status 415 for another content type
+        than application/offset+octet-stream, and the status 460 for bytes that
+        have another checksum than was said, of which nothing is kept.
         """
 
     @_abc_1.abstractmethod
@@ -170,9 +187,10 @@ class ResumableUploadServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _resumable_pb2.TerminateResumableUploadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_resumable_pb2.TerminateResumableUploadResponse, _abc.Awaitable[_resumable_pb2.TerminateResumableUploadResponse]]:
-        """Ends an upload and drops its bytes; answers 204. Fails with NOT_FOUND for
-        an upload that is not there, and FAILED_PRECONDITION for one that is whole:
-        that file is the video's.
+        """Ends an upload and drops its bytes. Answers with the status 204. Fails with
+        NOT_FOUND for an upload that is not there, FAILED_PRECONDITION for one that
+        is whole, as that file is the video's, the status 410 for one that has
+        expired, and the status 412 for another version of tus.
         """
 
 def add_ResumableUploadServiceServicer_to_server(servicer: ResumableUploadServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
