@@ -10,6 +10,7 @@ from services.chassis.settings import Settings
 from services.chassis.storage import Storage
 from services.media.fetch import Policy, SourceCache
 from services.media.operations import BadMedia, Source, SourceFile, operation, part_file
+from services.media.worker.originals import Originals
 from services.media.worker.outputs import output_fields
 from vitascope.media.v1.internal_pb2 import ROLE_ORIGINAL, GetMediaRequest
 from vitascope.work.v1.work_pb2 import PartResult
@@ -53,6 +54,7 @@ class Sources:
             allow_loopback=settings.allow_loopback_sources,
         )
         self._cache = SourceCache(folder, policy, _CACHE_BYTES)
+        self._originals = Originals(storage, folder / "originals")
         self._storage = storage
         self._store = store
 
@@ -84,17 +86,16 @@ class Sources:
             fetched = await self._cache.bring(account_id, source.url, target, on_progress)
             return SourceFile(target, fetched.file_name, fetched.content_type)
         if source.part_key is not None:
-            return SourceFile(await self._stored(source.part_key, target), source.name, None)
+            path = self._storage.local_path(source.part_key)
+            if path is None:
+                await self._storage.fetch(source.part_key, target)
+            return SourceFile(path or target, source.name, None)
         request = GetMediaRequest(video_id=source.video_id or "", role=ROLE_ORIGINAL)
         try:
             media = (await self._store.GetMedia(request)).media
         except NotFound as error:
             raise BadMedia("the video has no uploaded file") from error
-        path = await self._stored(media.storage_key, target)
-        return SourceFile(path, media.file_name, media.content_type)
-
-    async def _stored(self, key: str, target: Path) -> Path:
-        path = self._storage.local_path(key)
+        path = self._storage.local_path(media.storage_key)
         if path is None:
-            await self._storage.fetch(key, target)
-        return path or target
+            await self._originals.bring(media.storage_key, target)
+        return SourceFile(path or target, media.file_name, media.content_type)
