@@ -3,18 +3,23 @@
 import os
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import structlog
 
+from services.chassis.database import now
 from services.chassis.errors import Unavailable, WrongState
+from services.media.actions import upkeep
 from services.media.actions.upkeep import LOST_FILES
 from services.media.store import discarding
 from tests.media.house import House, until
 from tests.media.test_outputs import commit, made
+from tests.media.tus import open_desk
 from vitascope.media.v1.internal_pb2 import ROLE_ORIGINAL, GetMediaRequest
 
 DAY = timedelta(days=1)
+MIB = 2**20
 
 
 async def test_media_of_videos_that_are_gone_are_dropped(house: House) -> None:
@@ -64,6 +69,31 @@ async def test_old_objects_that_no_row_knows_are_swept(house: House) -> None:
     await house.upkeep.sweep()
     await house.has_left(len(everything) - 2)
     assert {old.storage_key, "work/dead#1"} == {*everything} - {*house.objects()}
+
+
+async def test_what_is_half_written_in_a_bucket_is_swept(
+    tmp_path: Path, s3_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for what belongs to an upload that rests."""
+    async with open_desk(tmp_path, storage_url=s3_url) as desk:
+        storage = desk.house.backends.storage
+        address = await desk.create(desk.house.catalogue.add(), 7 * MIB)
+        await desk.patch(address, 0, bytes(6 * MIB))
+        for name, size in (("small", 1000), ("large", 6 * MIB)):
+            async with storage.draft(f"work/item/1/{name}") as draft:
+                await draft.append(bytes(size))
+                await draft.keep()
+        await desk.house.upkeep.sweep()
+        assert {entry.key async for entry in storage.halves("work")} == {
+            "work/item/1/small",
+            "work/item/1/large",
+        }, "too young"
+        monkeypatch.setattr(upkeep, "now", lambda: now() + 2 * DAY)
+        await desk.house.upkeep.sweep()
+        await desk.house.upkeep.purge()
+        assert [entry async for entry in storage.halves("work")] == []
+        answer = await desk.patch(address, 6 * MIB, bytes(MIB))
+        assert answer.headers["upload-offset"] == str(7 * MIB)
 
 
 async def test_lost_files_are_told(house: House) -> None:
