@@ -8,7 +8,7 @@ import pytest
 
 from services.videos.model.rates import TAGS, exact
 from services.videos.model.targets import Target, decide
-from services.videos.model.wishes import Wish
+from services.videos.model.wishes import Source, Wish
 from tests.videos.originals import SOURCE, violations
 
 PAL = replace(
@@ -214,3 +214,29 @@ def test_a_codec_of_few_rates_takes_the_one_that_changes_least(
 def test_a_source_without_a_frame_rate_keeps_its_times() -> None:
     target = decide(Wish(codec="mpeg2"), replace(SOURCE, frame_rate=Fraction(0)))
     assert (target.frame_rate, target.average_framerate) == ("", None)
+
+
+def test_telecined_film_is_taken_for_interlaced() -> None:
+    """Also where its file says that it is progressive; nothing but fields is made of it."""
+    scanning = {
+        "metadata": {"scanning_type": "progressive"},
+        "heuristics": {
+            "scanning_type": "interlaced",
+            "interlaced_field_order": "bottom_first",
+            "pulldown": "3:2",
+        },
+    }
+    metadata = {
+        "codec_name": "mpeg2video",
+        "frame_width": 720,
+        "frame_height": 480,
+        "pixel_format": {"name": "yuv420p", "chroma_subsampling": {"yuv": "4:2:0", "bits": 8}},
+        "average_framerate": 30000 / 1001,
+        "duration_in_millis": "4004",
+        "scanning": scanning,
+    }
+    source = Source.of("film.mpg", metadata)
+    kept = decide(Wish(container="mov", codec="prores", prores_profile="standard"), source)
+    assert motion(kept)[:4] == ("bottom_first", "", "bottom_first", "")
+    whole = decide(Wish(container="mp4", codec="hevc"), source)
+    assert motion(whole)[:4] == ("bottom_first", "yadif", "", "")
