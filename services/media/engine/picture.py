@@ -139,8 +139,8 @@ def _stream(target: OutputContainer, told: Settings, footage: Footage) -> VideoS
     stream = cast(VideoStream, added)
     stream.time_base = footage.clock
     context = stream.codec_context
-    # Frames side by side, where the encoder can: PyAV's own choice, slices side by side, makes
-    # x264's files larger, and prores_ks and dnxhd wait for the slowest slice of each frame.
+    # Frames side by side, where the encoder can, as the ffmpeg program has it. PyAV's own choice,
+    # slices side by side, costs x264 bits, and prores_ks and dnxhd wait for each frame's slowest.
     context.thread_type = "AUTO"
     if told.tag:
         context.codec_tag = told.tag
