@@ -217,6 +217,27 @@ def test_frames_at_any_time_keep_theirs(tmp_path: Path) -> None:
     assert packets(joined) == packets(whole)
 
 
+SOURCES = {
+    "mkv": X264,
+    "ts": X264,
+    "flv": X264,
+    "mpg": ["-c:v", "mpeg2video", "-r", "25", "-bf", "2", "-g", "15", "-q:v", "3"],
+    "avi": ["-c:v", "mpeg4", "-bf", "2", "-g", "25", "-q:v", "3"],
+    "mxf": ["-c:v", "mpeg2video", "-r", "25", "-bf", "2", "-g", "15", "-q:v", "3", "-ac", "1"],
+    "webm": ["-c:v", "libvpx", "-deadline", "realtime", "-g", "25", "-b:v", "300k"],
+    "mov": ["-c:v", "prores_ks", "-pix_fmt", "yuv422p10le", "-c:a", "pcm_s16le"],
+}
+
+
+@pytest.mark.parametrize("container", SOURCES)
+def test_of_sources_of_any_kind(tmp_path: Path, container: str) -> None:
+    source = tmp_path / f"film.{container}"
+    sound = ["-ar", "44100"] if container == "flv" else ["-ar", "48000"]
+    ffmpeg("-i", FILM, "-vf", "scale=160:96", *sound, *SOURCES[container], source)
+    whole, joined = made(source, tmp_path, FFV1)
+    assert packets(joined) == packets(whole)
+
+
 LONG_GROUPS = [
     ("h264", "mp4", 300_000),
     ("h264", "mts", 300_000),

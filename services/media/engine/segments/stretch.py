@@ -44,7 +44,7 @@ def make_stretch(
     begin = part.origin + stretch.first - run_in(facts, filters, encoding)
     if begin > part.start:
         part = part.resumed(source, begin, lead_seconds(facts, filters))
-    end = stretch.end or facts.duration + stretch.first
+    end = stretch.end or (filters.end or facts.duration) - filters.start
     container = CONTAINERS[encoding.container]
     # Never begun, hence never written: it tells the encoder what such files want.
     unwritten = destination.with_name(f"unwritten.{encoding.container}")
@@ -61,7 +61,7 @@ def make_stretch(
         frames = pipeline.frames(packets_of(reader, [stream]))
         for frame in _framed(frames, pipeline.footage.clock, stretch, encoding):
             picture.encode(frame)
-            done = float((Fraction(picture.seconds) - stretch.first) / (end - stretch.first))
+            done = (picture.seconds - float(stretch.first)) / max(0.001, float(end - stretch.first))
             progress(min(max(done, 0.0), 1.0) * 100)
         picture.finish()
         shelf.label(pipeline.footage.clock, shelving.delay(), picture.headers)
