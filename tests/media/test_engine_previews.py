@@ -21,7 +21,7 @@ from services.media.engine.scanning.taken import taken_for
 from tests.media import oracles
 from tests.media.filtering import ffmpeg, lossless
 from tests.media.material import FILM, make_video, unheard
-from tests.media.measure import Samples, heard, psnr, shown
+from tests.media.measure import Samples, heard, luma, psnr, shown
 
 
 def facts_of(path: Path) -> VideoFacts:
@@ -174,8 +174,8 @@ def test_fields_are_made_whole(tmp_path: Path) -> None:
     fast = "crop=640:352,setpts=N/50/TB,interlace=scan=tff:lowpass=off,setfield=prog"
     lossless(path, FILM, f"trim=end_frame=80,{fast}", "-fps_mode", "passthrough")
     assert facts_of(path).scanning == "interlaced"
-    made = [frame.to_ndarray(format="gray") for frame in shown(web(path)).kept.values()]
-    raw = [frame.to_ndarray(format="gray") for frame in shown(path).kept.values()]
+    made = [luma(frame) for frame in shown(web(path)).kept.values()]
+    raw = [luma(frame) for frame in shown(path).kept.values()]
     assert max(_teeth(each) for each in raw) > 2
     assert max(_teeth(each) for each in made) < 1
     assert _teeth(pixels(thumbs(path)[1])) < 1
@@ -183,10 +183,9 @@ def test_fields_are_made_whole(tmp_path: Path) -> None:
 
 def _teeth(picture: Samples) -> float:
     """How much more neighbouring lines differ than those of the same field."""
-    luma = picture.astype(np.float64)
-    luma = luma.mean(axis=2) if luma.ndim == 3 else luma
-    jumps = np.abs(luma[1:-1] - (luma[:-2] + luma[2:]) / 2)
-    fields = np.abs(luma[2:-2] - (luma[:-4] + luma[4:]) / 2)
+    grey = picture.mean(axis=2) if picture.ndim == 3 else picture
+    jumps = np.abs(grey[1:-1] - (grey[:-2] + grey[2:]) / 2)
+    fields = np.abs(grey[2:-2] - (grey[:-4] + grey[4:]) / 2)
     return float((jumps**2).mean() / (fields**2).mean())
 
 

@@ -142,9 +142,8 @@ def test_image_thumb(tmp_path: Path, name: str | None, suffix: str) -> None:
         assert image.size == (96, 54)
 
 
-@pytest.mark.parametrize("light", [True, False])
-def test_video_ingest(tmp_path: Path, light: bool) -> None:
-    result, told = run(VideoIngestSpec(video_id="v", light=light), FILM, tmp_path)
+def test_light_video_ingest(tmp_path: Path) -> None:
+    result, told = run(VideoIngestSpec(video_id="v", light=True), FILM, tmp_path)
     assert MessageToDict(result.message, preserving_proto_field_name=True) == {
         "metadata": {
             "container_name": "mov,mp4,m4a,3gp,3g2,mj2",
@@ -213,5 +212,5 @@ def test_video_process(tmp_path: Path, container: str, content_type: str) -> Non
 def test_text_is_bad_media_for_every_kind(tmp_path: Path, spec: Any) -> None:
     path = tmp_path / "notes"
     path.write_text("just some words")
-    with pytest.raises(BadMedia, match=r"^The file is not a .* in a format that can be read\.$"):
+    with pytest.raises(BadMedia, match=r"^The file is (not a picture|a text, not a video)\b.*\.$"):
         run(spec, path, tmp_path)
