@@ -191,6 +191,7 @@ class Lab:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such file")
         if request.path == "same":
             await context.send_initial_metadata((("http-status", "304"),))
+            yield HttpBody()
             return
         piece = b"0123456789abcdef" * 2**16
         count = 2048 if request.path == "endless" else 3

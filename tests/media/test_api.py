@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from google.api.httpbody_pb2 import HttpBody
 
 from services.chassis.errors import (
     Forbidden,
@@ -184,6 +185,13 @@ async def test_a_range_behind_the_end_says_how_long_the_file_is(house: House, vi
 async def test_a_known_file_is_not_sent_again(house: House, video: str, header: str) -> None:
     answer = await house.download(video, if_none_match=header, range="bytes=0-1")
     assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", ETAG)
+
+
+async def test_headers_never_travel_without_a_message(house: House, video: str) -> None:
+    # The end of a call may overtake headers that nothing follows.
+    request = media_pb2.DownloadOriginalRequest(video_id=video, if_none_match="*")
+    call = house.media.DownloadOriginal(request, metadata=bearer())
+    assert [body async for body in call] == [HttpBody()]
 
 
 async def test_another_etag_gets_the_file(house: House, video: str) -> None:

@@ -30,7 +30,7 @@ class Files:
         async with self._backends.database.reading() as tx:
             media = await filing.find_media(tx, video_id, role)
         if media is None:
-            raise FileNotStored(f"The video has no {role.replace('_', ' ')} yet.")
+            raise FileNotStored(f"The video has no {role.replace('_', ' ')} file yet.")
         return media
 
     async def storyboard(self, video_id: str, team_id: str | None, file_name: str) -> Media:

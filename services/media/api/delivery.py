@@ -43,6 +43,9 @@ async def deliver(
     if conditions.is_unchanged(validators):
         kept = {name: headers[name] for name in _OF_304 if name in headers}
         await _send_headers(context, 304, kept)
+        # A call that ends without a message may hand its client the end before the headers,
+        # and grpc.aio then says that there were none.
+        yield HttpBody()
         return
     counts = conditions.range_counts(validators)
     ranges = parse_ranges(asked.range, file.size) if counts else ()
