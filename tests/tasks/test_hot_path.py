@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 
 from services.chassis.database import Database, Tx, now
 from services.tasks.actions.live import Accepted
-from services.tasks.model import Lane
+from services.tasks.model import Lane, Lease
 from services.tasks.store import assigning, parts, upkeep
 from services.tasks.store import items as store
 from tests.tasks.desk import KIND, Desk, told
@@ -135,3 +135,38 @@ async def _fill(desk: Desk, db: Database) -> None:
     await desk.submit(*(f"{n}" for n in range(20)))
     async with db.transaction() as tx:
         await tx.execute(text("ANALYZE"))
+
+
+async def test_where_nothing_waits_nobody_looks_for_it(desk: Desk, db: Database) -> None:
+    session = await desk.enter()
+    await desk.leases.assign()
+    # At first it is not known that there is nothing else.
+    for name, most in (("a", 2), ("b", 0), ("c", 0)):
+        with statements(db) as seen:
+            [item] = await desk.submit(name)
+            assert list(session.held) == [Lease(item.item_id, 1)]
+            await desk.leases.succeed(session, Lease(item.item_id, 1), b"")
+        looks = [sql for sql, _ in seen if "FROM accounts" in sql and sql.startswith("SELECT")]
+        assert len(looks) == most
+
+
+async def test_what_another_process_queues_is_found(desk: Desk, db: Database) -> None:
+    session = await desk.enter()
+    [first] = await desk.submit("a")
+    other = Desk(db, desk.clock)
+    [second] = await other.submit("b")
+    # As its word comes, no slot is free.
+    await desk.leases.assign()
+    assert list(session.held) == [Lease(first.item_id, 1)]
+    await desk.leases.succeed(session, Lease(first.item_id, 1), b"")
+    assert Lease(second.item_id, 1) in session.held
+
+
+async def test_an_item_that_comes_back_is_found(desk: Desk) -> None:
+    session = await desk.enter()
+    [item] = await desk.submit("a")
+    await desk.leases.fail(session, Lease(item.item_id, 1), "again", retryable=True)
+    assert not session.held
+    desk.clock.turn(5)
+    await desk.leases.assign()
+    assert list(session.held) == [Lease(item.item_id, 2)]

@@ -49,10 +49,19 @@ class Assignment:
     def __init__(self, live: Live, lease: timedelta = LEASE) -> None:
         self._live = live
         self.lease = lease
+        # Nothing waited for these when the last batch had given out what there was. What this
+        # process adds, it knows; for what others add, and for what becomes due, it looks anew.
+        self._nothing_for: list[Need] = []
+        self._looks = 0
 
     def has_room(self) -> bool:
         """Whether a worker of this process takes more."""
         return any(session.lanes for session in self._live.sessions)
+
+    def look_anew(self) -> None:
+        """Have the next batch look for what waits: this process need not have heard of it."""
+        self._looks += 1
+        self._nothing_for = []
 
     async def fill(self, batch: Batch) -> None:
         """Give workers items until there are no more of either, as changes of a batch."""
@@ -66,15 +75,25 @@ class Assignment:
             _Room(each, [lane for lease, lane in each.held.items() if lease not in stopped])
             for each in self._live.sessions
         ]
-        nothing_for: list[Need] = []
+        looks = self._looks
+        nothing_before = [] if batch.queued_again() else self._nothing_for
+        nothing_for = [] if batch.queued_new() else list(nothing_before)
+        nothing_left = list(nothing_for)
         while open_rooms := [room for room in rooms if _may_get(room.need, nothing_for)]:
             need = max(open_rooms, key=lambda room: room.emptiness).need
             peers = [room for room in open_rooms if room.need == need]
             wanted = sum(room.free for room in peers)
-            heads = await _heads(batch, need, wanted)
+            known = None if _may_get(need, nothing_before) else _only_new(batch)
+            heads = await _heads(batch, need, wanted, known)
             placed = [self._place(batch, item, peers) for item in heads]
             if len(heads) < wanted or not any(placed):
                 nothing_for.append(need)
+                nothing_left += [need] * all(placed)
+        batch.after_commit.append(partial(self._remember, nothing_left, looks))
+
+    def _remember(self, nothing_for: list[Need], looks: int) -> None:
+        if looks == self._looks:
+            self._nothing_for = nothing_for
 
     def _place(self, batch: Batch, item: Item, rooms: Sequence[_Room]) -> bool:
         """Give an item to the emptiest worker, so that work spreads; False when none takes it."""
@@ -103,11 +122,27 @@ def _may_get(need: Need, nothing_for: Collection[Need]) -> bool:
     )
 
 
-async def _heads(batch: Batch, need: Need, wanted: int) -> list[Item]:
-    """Return up to so many items, locked, in the order in which they are to be given out."""
-    # More than are wanted: the order is by counts from before this batch.
-    limit = wanted + len(batch.moved)
-    accounts = await assigning.waiting_accounts(batch.tx, *need, batch.now, limit)
+def _only_new(batch: Batch) -> list[Waiting] | None:
+    """Return the account of what the batch adds, as if nothing else waited; None for several
+    accounts, whose turns are in the database."""
+    new = batch.queued_new()
+    names = {item.account_id for item in new}
+    if len(names) > 1:
+        return None
+    return [Waiting(name, len(new), 0, batch.now) for name in names]
+
+
+async def _heads(
+    batch: Batch, need: Need, wanted: int, accounts: Sequence[Waiting] | None
+) -> list[Item]:
+    """Return up to so many items, locked, in the order in which they are to be given out.
+
+    `accounts` are those that wait, where that is known.
+    """
+    if accounts is None:
+        # More than are wanted: the order is by counts from before this batch.
+        limit = wanted + len(batch.moved)
+        accounts = await assigning.waiting_accounts(batch.tx, *need, batch.now, limit)
     turns = [(_running(batch, each), each.served_at, each.account_id) for each in accounts]
     heapify(turns)
     lines = _Lines(batch, need, accounts)

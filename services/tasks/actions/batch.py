@@ -49,10 +49,17 @@ class Batch:
         """Change a locked item in a way that concerns nobody else."""
         self._after[after.item_id] = after
 
+    def queued_again(self) -> bool:
+        """Whether the batch brings an item back into the queue."""
+        return any(after.state is State.QUEUED for _, after in self.moved)
+
+    def queued_new(self) -> list[Item]:
+        """Return what the batch adds to the queue."""
+        return [item for item in self.added if item.state is State.QUEUED]
+
     def leaves_new(self) -> bool:
         """Whether an added item waits that nobody was given."""
-        waiting = (item for item in self.added if item.state is State.QUEUED)
-        return any(item.item_id not in self._after for item in waiting)
+        return any(item.item_id not in self._after for item in self.queued_new())
 
     def changes(self) -> list[tuple[Item, Item]]:
         """Return the items that are not any more what is stored of them (before, after)."""

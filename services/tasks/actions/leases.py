@@ -68,6 +68,7 @@ class Leases:
 
     async def assign(self) -> None:
         """Give due items to workers with free slots, until there are no more of either."""
+        self._assignment.look_anew()
         if self._assignment.has_room() and await self._anything_due():
             # Every batch assigns what it can.
             await self._writer.change((), _nothing)
