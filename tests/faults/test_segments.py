@@ -16,7 +16,7 @@ from tests.media.filtering import ffmpeg
 from tests.media.measure import heard, shown
 
 WORKER = "services.media.worker"
-SECONDS = 26
+SECONDS = 36
 RATE = 60
 # Work for some ten seconds a segment, on a core of one's own.
 BODY: dict[str, Any] = {
@@ -39,7 +39,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     small = ["-vf", "scale=320:180", "-c:v", "libx264", "-preset", "ultrafast", "-g", "24"]
-    ffmpeg("-stream_loop", "4", "-i", FILM, "-t", str(SECONDS), *small, path)
+    ffmpeg("-stream_loop", "5", "-i", FILM, "-t", str(SECONDS), *small, path)
     return path
 
 

@@ -10,15 +10,15 @@ from services.media.engine.probe import VideoFacts
 _DECODING = 0.005
 _DEINTERLACERS = {"yadif": 0.004, "bwdif": 0.006, "weston3f": 0.006}
 _DENOISERS = {"hqdn3d": 0.015}
-_CONVERTERS = {"fps": 0.0, "fblend": 0.01, "mcinterpolate": 0.5}
+_CONVERTERS = {"fps": 0.0, "fblend": 0.005, "mcinterpolate": 0.3}
 _CODECS = {
-    "h264": 0.03,
-    "hevc": 0.12,
-    "prores": 0.03,
+    "h264": 0.04,
+    "hevc": 0.08,
+    "prores": 0.09,
     "dnxhd": 0.015,
     "mpeg2": 0.015,
     "xdcam": 0.015,
-    "ffv1": 0.03,
+    "ffv1": 0.02,
 }
 
 # Codecs whose pictures each stand alone. The encoders of the others need a while to
