@@ -106,15 +106,17 @@ def _upload(video: Video) -> video_pb2.Upload | None:
     upload = video.upload
     if upload is None:
         return None
+    whole = upload.status is Status.DONE
     return video_pb2.Upload(
         upload_state=video_pb2.UploadState(
             updated_at=_timestamp(upload.updated_at), upload_status=upload.status
         ),
-        has_finished_uploading=upload.status is Status.DONE,
+        has_finished_uploading=whole,
         file_name=upload.file_name,
         file_size=upload.file_size,
         file_type=upload.file_type,
         file_container_name=(video.metadata or {}).get("long_container_name"),
+        file_time_last_modified=_timestamp(upload.updated_at) if whole else None,
     )
 
 

@@ -127,6 +127,7 @@ class Upload(_message.Message):
     FILE_SIZE_FIELD_NUMBER: _builtins.int
     FILE_TYPE_FIELD_NUMBER: _builtins.int
     FILE_CONTAINER_NAME_FIELD_NUMBER: _builtins.int
+    FILE_TIME_LAST_MODIFIED_FIELD_NUMBER: _builtins.int
     has_finished_uploading: _builtins.bool
     """Whether every byte is here."""
     file_name: _builtins.str
@@ -141,6 +142,10 @@ class Upload(_message.Message):
     def upload_state(self) -> Global___UploadState:
         """How far it is."""
 
+    @_builtins.property
+    def file_time_last_modified(self) -> _timestamp_pb2.Timestamp:
+        """When it was whole; it does not change afterwards."""
+
     def __init__(
         self,
         *,
@@ -150,10 +155,11 @@ class Upload(_message.Message):
         file_size: _builtins.int | None = ...,
         file_type: _builtins.str | None = ...,
         file_container_name: _builtins.str | None = ...,
+        file_time_last_modified: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_file_container_name", b"_file_container_name", "_file_name", b"_file_name", "_file_size", b"_file_size", "_file_type", b"_file_type", "file_container_name", b"file_container_name", "file_name", b"file_name", "file_size", b"file_size", "file_type", b"file_type", "upload_state", b"upload_state"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_file_container_name", b"_file_container_name", "_file_name", b"_file_name", "_file_size", b"_file_size", "_file_type", b"_file_type", "file_container_name", b"file_container_name", "file_name", b"file_name", "file_size", b"file_size", "file_time_last_modified", b"file_time_last_modified", "file_type", b"file_type", "upload_state", b"upload_state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_file_container_name", b"_file_container_name", "_file_name", b"_file_name", "_file_size", b"_file_size", "_file_type", b"_file_type", "file_container_name", b"file_container_name", "file_name", b"file_name", "file_size", b"file_size", "file_type", b"file_type", "has_finished_uploading", b"has_finished_uploading", "upload_state", b"upload_state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_file_container_name", b"_file_container_name", "_file_name", b"_file_name", "_file_size", b"_file_size", "_file_type", b"_file_type", "file_container_name", b"file_container_name", "file_name", b"file_name", "file_size", b"file_size", "file_time_last_modified", b"file_time_last_modified", "file_type", b"file_type", "has_finished_uploading", b"has_finished_uploading", "upload_state", b"upload_state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__file_container_name: _TypeAlias = _typing.Literal["file_container_name"]  # noqa: Y015
     _WhichOneofArgType__file_container_name: _TypeAlias = _typing.Literal["_file_container_name", b"_file_container_name"]  # noqa: Y015
