@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.kit.clips import FILM
 from tests.kit.forging import forged_token
 from tests.kit.suite import PASSWORD, Suite
-from tests.surfaces.studio import Studio
+from tests.surfaces.studio import Studio, answered
 
 PAGE = "https://app.example.com/editor"
 
@@ -88,6 +89,16 @@ def alice(suite: Suite) -> Person:
 def georges(suite: Suite) -> Person:
     """Georges, who is in another team."""
     return add_person(suite, "georges@example.org")
+
+
+@pytest.fixture(scope="session")
+def premiere(alice: Person) -> str:
+    """Alice's film in a project, wholly ingested; for all tests, none of which may change it."""
+    with signed_in(alice) as studio:
+        video = studio.video(name="Première", projectId=studio.project())
+        answered(studio.upload(video, FILM))
+        assert studio.ended(video)["ingestionStatus"] == "DONE"
+        return video
 
 
 @pytest.fixture(scope="module")

@@ -61,13 +61,37 @@ class Studio:
     def ingested(self, path: Path, **body: str) -> str:
         """Make a video of a file, have it ingested lightly, and return its id."""
         video = self.video(**body)
-        with path.open("rb") as file:
-            answer = self.client.post(
-                f"/media/v1/upload/light/{video}", files={"file": (path.name, file, "video/mp4")}
-            )
-        assert answer.status_code == 200, answer.text
+        answered(self.upload(video, path, light=True))
         self.ended(video)
         return video
+
+    def upload(self, video: str, path: Path, *, light: bool = False) -> httpx.Response:
+        """Upload a file."""
+        address = f"/media/v1/upload/{'light/' if light else ''}{video}"
+        with path.open("rb") as file:
+            return self.client.post(address, files={"file": (path.name, file, "video/mp4")})
+
+    def download(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+        """Ask for a file; `_` in the names of headers is `-`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.request(method, f"/media/v1/download/{path}", headers=named)
+
+    def link(self, video: str, file: str) -> httpx.Response:
+        """Ask for a link to a file."""
+        return self.client.post(f"/media/v1/link/{video}", json={"file": file})
+
+    def processed(self, original: str, body: Mapping[str, Any]) -> str:
+        """Have a video processed and return the id of the new one."""
+        made = str(answered(self.post(f"process-video/{original}", body))["processedVideoId"])
+
+        def look() -> bool:
+            found = answered(self.get(f"check-process-video-progress/{made}"))
+            state = found["processingState"]
+            assert state["processingStatus"] != "ERROR", state
+            return bool(state["processingStatus"] == "DONE")
+
+        wait_for(look, seconds=90, what="the processing")
+        return made
 
     def ended(self, video: str) -> dict[str, Any]:
         """Wait until an ingestion has ended and return its state."""

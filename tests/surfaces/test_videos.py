@@ -40,16 +40,7 @@ def film(studio: Studio) -> str:
 def made(studio: Studio, film: str) -> str:
     """A processed video that is done."""
     target = {"resolution": {"width": 64, "height": 36}, "range": {"endPositionMilliseconds": 400}}
-    answer = answered(studio.post(f"process-video/{film}", target))
-    processed = str(answer["processedVideoId"])
-
-    def look() -> bool:
-        state = answered(studio.get(f"check-process-video-progress/{processed}"))["processingState"]
-        assert state["processingStatus"] != "ERROR", state
-        return bool(state["processingStatus"] == "DONE")
-
-    wait_for(look, seconds=90, what="the processing")
-    return processed
+    return studio.processed(film, target)
 
 
 def test_a_video_is_made(studio: Studio) -> None:
