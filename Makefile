@@ -28,7 +28,7 @@ test: setup ## run the whole test suite
 soak: setup ## break everything under load, for half an hour (tests/faults does it for minutes)
 	@VITASCOPE_SOAK=1 $(BIN)/pytest -s tests/faults/test_chaos.py tests/faults/test_broker_away.py
 
-bench: setup ## measure gateway and ledger beside their peers (needs h2load, redis-server, Go)
+bench: setup ## measure gateway and ledger beside peers (needs h2load, redis-server, Go); more: bench/README.md
 	@$(BIN)/python -m bench.gateway
 	@$(BIN)/python -m bench.ledger
 
