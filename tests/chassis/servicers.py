@@ -54,6 +54,8 @@ class Media(media_pb2_grpc.MediaServiceServicer):
     """UploadMedia streams in, DownloadOriginal streams out. Answers name the caller."""
 
     UploadLightMedia = DownloadProcessed = DownloadOutput = _unused
+    DownloadScreenshot = DownloadWebVideo = DownloadStoryboard = _unused
+    CreateLink = DownloadLinked = _unused
 
     def __init__(self, act: Act = _nothing) -> None:
         self.act = act

@@ -413,7 +413,7 @@ async def test_children_that_wait_do_not_fill_the_memory(
     sandbox: Sandbox, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "_MOST_WAITING_BYTES", 200 << 20)
-    large = {"value": str(120 << 20), "memory_bytes": 1 << 30}
+    large: dict[str, Any] = {"value": str(120 << 20), "memory_bytes": 1 << 30}
     first = int(await text(sandbox, scratch, "grow", account="large", **large))
     assert not gone(first)
     await text(sandbox, scratch, "grow", account="larger", **large)
