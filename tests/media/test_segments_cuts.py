@@ -85,6 +85,13 @@ def test_encoders_that_have_to_settle_get_longer_stretches(long: Path) -> None:
     assert 45 <= found[1].first <= 75
 
 
+@pytest.mark.usefixtures("tireless")
+def test_groups_of_broadcast_stay_of_one_length(long: Path) -> None:
+    found = cut(long, GRID, Encoding("mxf", "mpeg2", bitrate=1_000_000))
+    assert len(found) == 2
+    assert (found[1].first * 25) % 12 == 0
+
+
 def test_little_work_is_done_at_once(long: Path) -> None:
     assert cut(long) == []
 

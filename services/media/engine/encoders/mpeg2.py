@@ -34,6 +34,11 @@ _BITS_OF_A_PIXEL = 12
 _PROFILES = {"yuv420p": 4, "yuv422p": 0}
 
 
+def group_length(footage: Footage) -> int:
+    """Frames from one key frame to the next."""
+    return 15 if footage.rate > 26 else 12
+
+
 def settings(encoding: Encoding, footage: Footage) -> Settings:
     """MPEG-2 of the lowest level that holds the picture, at a constant bit rate."""
     level, buffer = next(
@@ -95,7 +100,9 @@ def _rate(bitrate: int, buffer: int, footage: Footage) -> dict[str, str]:
 
 def _pictures(footage: Footage) -> dict[str, str]:
     """Groups of half a second with two B-frames between references, as broadcast has them."""
-    distance = 15 if footage.rate > 26 else 12
-    return {"g": str(distance), "bf": "2", "b_strategy": "0", "sc_threshold": "1000000000"} | (
-        field_flags(footage)
-    )
+    return {
+        "g": str(group_length(footage)),
+        "bf": "2",
+        "b_strategy": "0",
+        "sc_threshold": "1000000000",
+    } | (field_flags(footage))

@@ -10,13 +10,14 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
+from services.media.engine.encoders.mpeg2 import group_length
 from services.media.engine.film import lead_seconds, part_of
 from services.media.engine.opening import RUN_UP, Opening
 from services.media.engine.pipeline import Pipeline
 from services.media.engine.plan import Encoding, Filters
 from services.media.engine.probe import VideoFacts
 from services.media.engine.reading import open_video, video_stream
-from services.media.engine.segments.work import ALONE, core_seconds, run_in
+from services.media.engine.segments.work import ALONE, OPEN, core_seconds, run_in
 
 MOST_STRETCHES = 500
 # Core seconds: less than that is not worth being cut.
@@ -56,7 +57,7 @@ def stretches(
         # Bare streams have no times to find a place by.
         return []
     with open_video(source) as reader:
-        step = _step(reader, facts, filters, part)
+        step = _step(reader, facts, filters, encoding, part)
         if step is None:
             return []
         ahead = RUN_UP + lead_seconds(facts, filters) + run_in(facts, filters, encoding)
@@ -86,12 +87,14 @@ def _count(facts: VideoFacts, filters: Filters, encoding: Encoding, seconds: Fra
 
 
 def _step(
-    reader: InputContainer, facts: VideoFacts, filters: Filters, part: Opening
+    reader: InputContainer, facts: VideoFacts, filters: Filters, encoding: Encoding, part: Opening
 ) -> Fraction | None:
     """How far apart the places are at which a cut may lie, in seconds; None: nowhere."""
     footage = Pipeline(video_stream(reader), facts, filters, part).footage
     if footage.constant_rate:
-        return 1 / footage.rate
+        # Broadcast expects groups to be of one length.
+        frames = group_length(footage) if encoding.codec in OPEN else 1
+        return frames / footage.rate
     if filters.target_field_order and (filters.deinterlacer or not filters.source_field_order):
         # Which frames are the first of a pair, only counting them from the beginning tells.
         return None
