@@ -189,7 +189,11 @@ CLAIMS: dict[str, tuple[str, dict[str, Any]]] = {
     "another user": ("InconsistentJWTClaimsException", {"sub": UNKNOWN}),
     "times as text": ("InconsistentJWTClaimsException", {"exp": "tomorrow"}),
 }
-DOORS = (("POST", "/accounts/v1/token"), ("GET", "/videos/v1/projects"))
+DOORS = (
+    ("POST", "/accounts/v1/token"),
+    ("GET", "/videos/v1/projects"),
+    ("GET", f"/media/v1/download/original/{UNKNOWN}"),
+)
 
 
 @pytest.mark.parametrize("case", CLAIMS)

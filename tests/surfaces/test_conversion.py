@@ -6,9 +6,11 @@ from typing import Any
 import av
 import pytest
 
+from tests.kit.clips import FILM
+from tests.kit.waiting import wait_for
 from tests.surfaces.documented import PROCESS_PROGRESS, VIDEO, VIDEO_PAGE, check
 from tests.surfaces.stripes import write_stripes
-from tests.surfaces.studio import Studio, answered
+from tests.surfaces.studio import Studio, answered, refused
 
 # The document's, with what runs already in the place of learned filters, of a source whose sides
 # are not those of its example, and with one instead of two ways to say the same.
@@ -119,6 +121,33 @@ def test_progress_is_documented_from_the_beginning_to_the_end(studio: Studio, so
     assert percents[-1] == 100.0
     assert "etaSeconds" not in states[-1]
     assert studio.client.head(answer["downloadMediaUrl"]).status_code == 200
+
+
+def test_a_conversion_that_fails_says_why(studio: Studio, tmp_path: Path) -> None:
+    film = FILM.read_bytes()
+    half = len(film) // 2
+    spoilt = tmp_path / "spoilt.mp4"
+    spoilt.write_bytes(film[:half] + bytes(half))
+    source = studio.ingested(spoilt)
+    late = {"startPositionMilliseconds": 4500, "endPositionMilliseconds": 5000}
+    made = answered(studio.post(f"process-video/{source}", {"range": late}))["processedVideoId"]
+
+    def look() -> dict[str, Any] | None:
+        found = answered(studio.get(f"check-process-video-progress/{made}"))
+        check(found, PROCESS_PROGRESS)
+        state: dict[str, Any] = found["processingState"]
+        return state if state["processingStatus"] in ("DONE", "ERROR") else None
+
+    state = wait_for(look, seconds=90, what="the conversion to fail")
+    assert state is not None
+    assert state["processingStatus"] == "ERROR"
+    assert "can be decoded" in state["errorMessage"]
+    video = answered(studio.get(f"video/{made}"))
+    check(video, {"video": VIDEO})
+    assert video["video"]["processing"]["processingState"] == state
+    refused(studio.download(f"processed/{made}"), 404, "MediaNotFoundException")
+    gone = answered(studio.delete(f"video/{source}"))["deletedVideos"]
+    assert {each["videoId"] for each in gone} == {source, made}
 
 
 def test_pages_lead_from_one_to_the_next_and_back(studio: Studio, source: str, made: str) -> None:

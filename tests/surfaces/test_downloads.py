@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.kit.clips import FILM, decode
+from tests.kit.waiting import wait_for
 from tests.surfaces.studio import DATE, UNKNOWN, Studio, answered, refused
 
 NOT_STORED = "MediaNotFoundException"
@@ -238,6 +239,18 @@ def test_a_link_to_a_processed_video_and_to_a_storyboard(
     assert httpx.get(board, timeout=60).text.startswith("WEBVTT")
     picture = httpx.get(urljoin(board, "storyboard.jpg"), timeout=60)
     assert picture.content == kept["storyboard"].content
+
+
+def test_a_link_ends(studio: Studio, premiere: str) -> None:
+    body = {"file": "web", "expiresInSeconds": 1}
+    url = answered(studio.client.post(f"/media/v1/link/{premiere}", json=body))["url"]
+
+    def look() -> httpx.Response | None:
+        answer = httpx.head(url, timeout=60)
+        return answer if answer.status_code != 200 else None
+
+    assert wait_for(look, seconds=20, what="the link to end")
+    refused(httpx.get(url, timeout=60), 403, "LinkExpiredException")
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,14 @@ def test_the_usual_page_has_ten(lister: Studio) -> None:
 
 
 @pytest.mark.parametrize("path", ["projects", "videos"])
+@pytest.mark.parametrize("size", [1, 100])
+def test_the_smallest_and_the_largest_page(studio: Studio, path: str, size: int) -> None:
+    page = answered(studio.get(path, page=1, **{"page-size": size}))
+    assert (page["pageSize"], page["page"]) == (size, 1)
+    assert len(page["_embedded"][path]) <= size
+
+
+@pytest.mark.parametrize("path", ["projects", "videos"])
 @pytest.mark.parametrize(
     ("name", "value"),
     [

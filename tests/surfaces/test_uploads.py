@@ -1,7 +1,8 @@
 """Every request and answer that the Video API documents about uploads, by REST."""
 
 import http.client
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,8 +11,9 @@ import pytest
 
 from tests.kit.clips import FILM
 from tests.kit.suite import Suite
+from tests.kit.waiting import wait_for
 from tests.surfaces.conftest import add_person, signed_in
-from tests.surfaces.documented import UPLOADED, check
+from tests.surfaces.documented import UPLOAD, UPLOADED, check
 from tests.surfaces.studio import UNKNOWN, Studio, answered, refused
 
 NOT_FOUND = "VideoNotFoundException"
@@ -151,20 +153,48 @@ def test_a_processed_video_takes_no_file(studio: Studio, premiere: str) -> None:
     answered(studio.delete(f"video/{made}"))
 
 
-def test_more_than_a_file_may_have_is_refused_before_the_first_byte(studio: Studio) -> None:
+@contextmanager
+def sending(studio: Studio, video: str, length: int) -> Iterator[http.client.HTTPConnection]:
+    """Begin an upload whose body is said to have `length` bytes."""
     target = urlsplit(studio.url)
     connection = http.client.HTTPConnection(str(target.hostname), target.port, timeout=60)
-    connection.putrequest("POST", addresses(studio.video())[0])
+    connection.putrequest("POST", addresses(video)[0])
     connection.putheader("Authorization", studio.client.headers["authorization"])
     connection.putheader("Content-Type", "multipart/form-data; boundary=b")
-    connection.putheader("Content-Length", str(TWO_TIB))
+    connection.putheader("Content-Length", str(length))
     connection.endheaders()
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
+    with closing(connection):
+        yield connection
+
+
+def test_more_than_a_file_may_have_is_refused_before_the_first_byte(studio: Studio) -> None:
+    with sending(studio, studio.video(), TWO_TIB) as connection:
+        answer = connection.getresponse()
+        body = answer.read()
     assert answer.status == 413
     assert b'"exception":"PayloadTooLargeException"' in body
     assert str(2**40).encode() in body
+
+
+def test_an_upload_is_in_progress_while_bytes_arrive(studio: Studio) -> None:
+    video = studio.video()
+
+    def upload_is(status: str) -> bool:
+        upload = answered(studio.get(f"video/{video}"))["video"]["upload"]
+        check(upload, UPLOAD)
+        assert upload["hasFinishedUploading"] is False
+        return bool(upload["uploadState"]["uploadStatus"] == status)
+
+    assert upload_is("INITIAL")
+    with sending(studio, video, 2**23) as connection:
+        head = b"--b\r\nContent-Disposition: form-data; name=file; filename=a.mp4\r\n\r\n"
+        connection.send(head + bytes(2**22))
+        wait_for(lambda: upload_is("IN_PROGRESS"), seconds=20, what="the upload to be seen")
+        second = studio.client.post(addresses(video)[0], files={"file": ("a.mp4", SOME)})
+        refused(second, 409, ALREADY)
+        refused(studio.post(f"process-video/{video}", {}), 409, "VideoNotIngestedException")
+    wait_for(lambda: upload_is("INITIAL"), seconds=20, what="the broken upload to be forgotten")
+    answered(studio.client.post(addresses(video)[0], files={"file": ("a.mp4", SOME)}))
 
 
 def test_more_than_the_account_may_store_is_refused(suite: Suite) -> None:

@@ -213,9 +213,9 @@ def test_pages_of_videos_are_filtered(studio: Studio, film: str, made: str) -> N
             assert answered(studio.get("videos", **{name: unknown}))["_embedded"]["videos"] == []
 
 
-def work_states(suite: Suite, videos: list[str]) -> set[str]:
-    """The states of the work on processed videos, once none of it runs."""
-    names = {f"process:{video}" for video in videos}
+def work_states(suite: Suite, videos: list[str], kind: str = "process") -> set[str]:
+    """The states of the work on videos, once none of it runs."""
+    names = {f"{kind}:{video}" for video in videos}
 
     def look() -> set[str]:
         rows = suite.ask("tasks", "SELECT request_id, state FROM items")
@@ -239,6 +239,20 @@ def test_an_original_goes_with_all_that_was_made_of_it(studio: Studio, suite: Su
         refused(studio.get(f"video/{video}"), 404, NOT_FOUND)
         refused(studio.delete(f"video/{video}"), 404, NOT_FOUND)
     assert work_states(suite, children) == {"cancelled"}
+
+
+def test_an_original_is_deleted_while_it_is_ingested(studio: Studio, suite: Suite) -> None:
+    video = studio.video()
+    answered(studio.upload(video, FILM))
+
+    def begun() -> bool:
+        state = answered(studio.get(f"check-ingest-video-progress/{video}"))["ingestionState"]
+        return bool(state["ingestionStatus"] == "IN_PROGRESS")
+
+    wait_for(begun, seconds=60, what="the ingestion to begin")
+    assert answered(studio.delete(f"video/{video}")) == {"deletedVideos": [{"videoId": video}]}
+    assert work_states(suite, [video], "ingest") == {"cancelled"}
+    refused(studio.download(f"original/{video}"), 404, NOT_FOUND)
 
 
 def test_a_processed_video_is_deleted_while_it_runs(
