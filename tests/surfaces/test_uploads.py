@@ -69,6 +69,16 @@ def test_the_first_file_part_is_taken_whatever_its_name(studio: Studio, parts: A
     assert 'filename="film.mp4"' in answer.headers["content-disposition"]
 
 
+def test_a_name_comes_back_as_it_went(studio: Studio) -> None:
+    video = studio.video()
+    for_the_file = ("Déjà vu; 100%.mov", SOME, "video/quicktime")
+    answered(studio.client.post(addresses(video)[0], files={"file": for_the_file}))
+    answer = studio.download(f"original/{video}", "HEAD")
+    name = "filename*=UTF-8''D%C3%A9j%C3%A0%20vu%3B%20100%25.mov"
+    assert name in answer.headers["content-disposition"]
+    assert answer.headers["content-type"] == "video/quicktime"
+
+
 def test_the_upload_state_tells_of_the_file(studio: Studio) -> None:
     video = studio.video()
     file = ("Déjà vu.mkv", SOME, "video/x-matroska")
