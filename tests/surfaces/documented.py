@@ -83,7 +83,6 @@ PIXEL_FORMAT: Shape = {
 FINDING: Shape = {
     "scanningType": frozenset({"progressive", "interlaced", "unknown"}),
     "interlacedFieldOrder?": frozenset({"top_first", "bottom_first"}),
-    "pulldown?": frozenset({"3:2"}),
 }
 METADATA: Shape = {
     "containerName": str,
