@@ -142,8 +142,10 @@ class BucketDraft:
         await self._arrived()
         if not self._upload_id:
             self._upload_id = await self._s3.begin(self._key)
-        self._sent = bytes(self._buffer[:size])
-        del self._buffer[:size]
+        with memoryview(self._buffer) as view:
+            self._sent = bytes(view[:size])
+        # The rest moves: a buffer whose front is cut keeps all that it ever held.
+        self._buffer = self._buffer[size:]
         part = self._s3.put_part(self._key, self._upload_id, self._next, self._sent)
         self._sending = asyncio.create_task(part)
 

@@ -20,6 +20,7 @@ from services.chassis.storage.signing import Credentials, query_text, signed_hea
 _PAUSES = (0.2, 1.0, 0.0)
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _BUSY = 429
+_PIECE = 2**18
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -209,7 +210,15 @@ class S3:
         if body:
             headers["content-md5"] = digest
         url = f"{base.scheme}://{base.netloc}{path}" + (f"?{text}" if text else "")
-        return await self._client.request(method, url, content=body, headers=headers)
+        headers["content-length"] = str(len(body))
+        content = _pieces(body) if body else None
+        return await self._client.request(method, url, content=content, headers=headers)
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    """Yield a body in pieces: of one piece the connection would keep what is not sent yet."""
+    for at in range(0, len(body), _PIECE):
+        yield body[at : at + _PIECE]
 
 
 def _md5(body: bytes) -> str:
