@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -28,8 +29,11 @@ from services.chassis.storage.s3 import S3, Address
 if TYPE_CHECKING:
     from obstore.store import S3Config
 
-# One request to S3 costs some 10 ms wherever it is, so ask for more at a time than from a disk.
-_REMOTE_RANGE = 8 * CHUNK
+# How much is read at a time, for a reader that takes it slowly and for one that takes it fast: what
+# is read waits for the reader. One request to S3 costs some 10 ms wherever it is, so ask for more.
+_LOCAL_STEPS = (CHUNK // 4, CHUNK)
+_REMOTE_STEPS = (CHUNK, 8 * CHUNK)
+_FAST_BYTES_A_SECOND = 64 * 2**20
 
 # obstore's threads hand results to the event loop and let go of them a moment later. When the
 # interpreter ends within that moment the process aborts (pyo3-async-runtimes issue 40).
@@ -120,12 +124,17 @@ class Storage:
         """
         size = (await self._head(key)).size
         end = size if end is None else min(end, size)
-        step = CHUNK if self._folder is not None else _REMOTE_RANGE
-        for offset in range(start, end, step):
+        slow, fast = _LOCAL_STEPS if self._folder is not None else _REMOTE_STEPS
+        step = slow
+        while start < end:
             with named_errors(key):
-                block = await self._block(key, offset, min(offset + step, end))
+                block = await self._block(key, start, min(start + step, end))
+            start += len(block)
+            handed_over = monotonic()
             for at in range(0, len(block), CHUNK):
                 yield bytes(block[at : at + CHUNK])
+            seconds = monotonic() - handed_over
+            step = fast if len(block) > seconds * _FAST_BYTES_A_SECOND else slow
 
     async def _block(self, key: str, start: int, end: int) -> bytes | memoryview:
         if self._folder is not None:
