@@ -1,6 +1,7 @@
 """A worker between a ledger and a media service that do as they are told."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
@@ -440,12 +441,18 @@ class SlowWeb:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open += 1
-        await reader.readuntil(b"\r\n\r\n")
-        self.asked.set()
-        await self.answers.wait()
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nmeow")
-        writer.close()
-        self._open -= 1
+        try:
+            # A worker that is killed, or has no slot left, may hang up without a word.
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                await reader.readuntil(b"\r\n\r\n")
+                self.asked.set()
+                await self.answers.wait()
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nmeow"
+                )
+        finally:
+            writer.close()
+            self._open -= 1
 
 
 @dataclass
