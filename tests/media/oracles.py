@@ -6,20 +6,28 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.kit.servers import absent
 
 
 def ffprobe(path: Path) -> dict[str, Any]:
     """The format and the streams of a file by ffprobe."""
-    program = _program("ffprobe")
-    command = [program, "-v", "error", "-show_format", "-show_streams", "-of", "json", str(path)]
+    command = [
+        program("ffprobe"),
+        "-v",
+        "error",
+        "-show_format",
+        "-show_streams",
+        "-of",
+        "json",
+        str(path),
+    ]
     found: dict[str, Any] = json.loads(_said(command))
     return found
 
 
 def ffprobe_frame(path: Path) -> dict[str, Any]:
     """The first picture of a file by ffprobe."""
-    command = [_program("ffprobe"), "-v", "error", "-select_streams", "v:0", "-show_frames"]
+    command = [program("ffprobe"), "-v", "error", "-select_streams", "v:0", "-show_frames"]
     command += ["-read_intervals", "%+#1", "-of", "json", str(path)]
     frame: dict[str, Any] = json.loads(_said(command))["frames"][0]
     return frame
@@ -27,15 +35,16 @@ def ffprobe_frame(path: Path) -> dict[str, Any]:
 
 def mediainfo(path: Path, kind: str = "Video") -> dict[str, Any]:
     """The first track of a kind by MediaInfo."""
-    tracks = json.loads(_said([_program("mediainfo"), "--Output=JSON", str(path)]))
+    tracks = json.loads(_said([program("mediainfo"), "--Output=JSON", str(path)]))
     found: dict[str, Any] = next(each for each in tracks["media"]["track"] if each["@type"] == kind)
     return found
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Where a program is."""
     path = shutil.which(name)
     if path is None:
-        pytest.skip(f"{name} is not installed")
+        absent(f"{name} is not installed")
     return path
 
 

@@ -1,7 +1,6 @@
 """The kind `video.ingest`, and its metadata beside what ffprobe and MediaInfo say."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -144,10 +143,14 @@ def test_metadata_is_as_ffprobe_says(name: str) -> None:
 
 def _packets(path: Path) -> dict[str, Any]:
     """The picture's stream and packets by ffprobe."""
-    program = shutil.which("ffprobe")
-    if program is None:
-        pytest.skip("ffprobe is not installed")
-    command = [program, "-v", "error", "-show_streams", "-show_format", "-show_packets"]
+    command = [
+        oracles.program("ffprobe"),
+        "-v",
+        "error",
+        "-show_streams",
+        "-show_format",
+        "-show_packets",
+    ]
     command += ["-select_streams", "v", "-of", "json", str(path)]
     run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     said: dict[str, Any] = json.loads(run.stdout)
