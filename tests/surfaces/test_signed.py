@@ -16,7 +16,7 @@ Clock = float | None
 
 
 class Signer:
-    """Signs requests of one user, as the README shows it."""
+    """Signs requests of one user, as `docs/signing.md` shows it."""
 
     def __init__(self, person: Person) -> None:
         answer = httpx.get(
