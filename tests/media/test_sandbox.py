@@ -194,7 +194,8 @@ async def test_a_job_reads_its_source_and_makes_an_output(
     [
         (ImageInfoSpec(), CLIPS / "bunny_sideways.jpg", 0),
         (ImageThumbSpec(width=64, poster=True, format="png"), CLIPS / "bunny_sideways.jpg", 1),
-        (VideoIngestSpec(video_id="v"), FILM, 0),
+        (VideoIngestSpec(video_id="v"), FILM, 5),
+        (VideoIngestSpec(video_id="v", light=True), FILM, 0),
         (VideoProcessSpec(source_video_id="v", **SMALL_MP4), FILM, 1),
     ],
 )

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # How much is read at a time, for a reader that takes it slowly and for one that takes it fast: what
 # is read waits for the reader. One request to S3 costs some 10 ms wherever it is, so ask for more.
 _LOCAL_STEPS = (CHUNK // 4, CHUNK)
-_REMOTE_STEPS = (CHUNK, 8 * CHUNK)
+_REMOTE_STEPS = (CHUNK, 4 * CHUNK)
 _FAST_BYTES_A_SECOND = 64 * 2**20
 
 # obstore's threads hand results to the event loop and let go of them a moment later. When the

@@ -217,9 +217,12 @@ def _told_duration(
     """What a MOV's or MP4's edit list says; None where it does not tell, or cannot be right.
 
     An edit may cut a frame short. Durations of packets are in the order of
-    decoding: where they vary, that of the frame shown last is another one's.
+    decoding: where they vary, that of the frame shown last is another one's,
+    and so is what a file without edits tells, which is their sum.
     """
     if "mov" not in container.format.name or not stream.duration or stream.time_base is None:
+        return None
+    if stream.duration == tally.durations:
         return None
     told = stream.duration * stream.time_base
     return told if abs(told - span) <= tally.longest * stream.time_base else None
