@@ -122,6 +122,21 @@ async def test_metadata_is_there_before_the_end_and_committed_with_it(house: Hou
     assert await state() == (True, True, True, True)
 
 
+async def test_pulldown_is_told_beside_the_documented_fields(house: House) -> None:
+    video = await house.create()
+    await house.upload(video)
+    telecined = operations_pb2.VideoIngestResult(metadata=METADATA)
+    found = telecined.metadata.scanning.heuristics
+    found.scanning_type, found.pulldown = "interlaced", "3:2"
+    await house.feed_work(
+        f"ingest:{video}", work_pb2.STATE_SUCCESS, result=telecined.SerializeToString()
+    )
+    told = await house.video(video)
+    assert dict(told.attributes) == {"pulldown": "3:2"}
+    assert told.ingestion.metadata.scanning.heuristics.scanning_type == "interlaced"
+    assert not told.ingestion.metadata.scanning.heuristics.HasField("pulldown")
+
+
 async def test_a_failure_keeps_what_was_read_but_commits_nothing(house: House) -> None:
     video = await house.create()
     await house.upload(video)

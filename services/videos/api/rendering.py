@@ -53,9 +53,9 @@ def video_message(video: Video) -> video_pb2.Video:
     return video_pb2.Video(
         id=video.id,
         name=video.name or "",
-        # Nothing in the API writes these two; the document shows them always there.
+        # Nothing in the API writes it; the document shows it always there.
         description="",
-        attributes=Struct(),
+        attributes=_attributes(video),
         project_id=video.project_id,
         user_id=video.user_id,
         team_id=video.team_id,
@@ -120,10 +120,21 @@ def _upload(video: Video) -> video_pb2.Upload | None:
     )
 
 
+def _attributes(video: Video) -> Struct:
+    """What the documented fields have no place for: readers of those may be strict."""
+    attributes = Struct()
+    heuristics = (video.metadata or {}).get("scanning", {}).get("heuristics", {})
+    if pulldown := heuristics.get("pulldown"):
+        attributes["pulldown"] = pulldown
+    return attributes
+
+
 def _ingestion(video: Video) -> video_pb2.Ingestion:
     ingestion = video_pb2.Ingestion(ingestion_state=ingestion_state(video))
     if video.metadata is not None:
         ParseDict(dict(video.metadata), ingestion.metadata, ignore_unknown_fields=True)
+        if ingestion.metadata.scanning.HasField("heuristics"):
+            ingestion.metadata.scanning.heuristics.ClearField("pulldown")
     if video.quality is not None:
         ParseDict(dict(video.quality), ingestion.quality_assessment, ignore_unknown_fields=True)
     return ingestion
