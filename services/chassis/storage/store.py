@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # is read waits for the reader. One request to S3 costs some 10 ms wherever it is, so ask for more.
 _LOCAL_STEPS = (CHUNK // 4, CHUNK)
 _REMOTE_STEPS = (CHUNK, 4 * CHUNK)
-_FAST_BYTES_A_SECOND = 64 * 2**20
+_FAST_BYTES_A_SECOND = 256 * 2**20
 
 # obstore's threads hand results to the event loop and let go of them a moment later. When the
 # interpreter ends within that moment the process aborts (pyo3-async-runtimes issue 40).
