@@ -210,6 +210,13 @@ async def test_the_kinds_of_the_product_have_what_they_need(
     assert len(outcome.outputs) == outputs
 
 
+async def test_a_job_that_starts_threads_for_ever_is_ended(sandbox: Sandbox, scratch: Path) -> None:
+    # With memory enough for those that come until somebody looks.
+    outcome = await run(sandbox, scratch, "many_threads", memory_bytes=16 << 30)
+    assert isinstance(outcome, Failure), outcome
+    assert outcome.message == "started more than 512 threads"
+
+
 async def test_threads_are_possible(sandbox: Sandbox, scratch: Path) -> None:
     assert await text(sandbox, scratch, "threads") == "[0, 1, 2, 3, 4, 5, 6, 7]"
     assert await text(sandbox, scratch, "encode") == "20"
@@ -232,7 +239,6 @@ async def test_jobs_run_side_by_side(sandbox: Sandbox, scratch: Path) -> None:
         ("fill_many", "", "the output grew larger than 1048576 bytes"),
         ("fill_deleted", "", "the output grew larger than 1048576 bytes"),
         ("fill_and_answer", "", "the output grew larger than 1048576 bytes"),
-        ("many_threads", "", "started more than 512 threads"),
         ("stop", "", "was stopped from outside"),
         ("save_much", str(1 << 20), "could not be processed (ValueError)"),
         ("open_many", "", "could not be processed (OSError)"),
