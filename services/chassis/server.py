@@ -36,10 +36,6 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.absolute_max_metadata_size", METADATA_LIMIT),
     # Two servers on one port would share its calls; the second must fail to start.
     ("grpc.so_reuseport", 0),
-    # What comes of a stream before it is read is held; a message that is waited for comes at full
-    # speed all the same, as the window then opens for the whole of it.
-    ("grpc.http2.lookahead_bytes", 2**16),
-    ("grpc.http2.bdp_probe", 0),
     # Allow what CHANNEL_OPTIONS of the clients send.
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
 )

@@ -19,7 +19,7 @@ UPLOADS, DOWNLOADS = 200, 500
 # More than all the buffers on the way hold, so that half a file sent is half a file under way.
 SIZE = 12 * MIB
 BLOCK = MIB
-LIMIT = 200 * MIB + DOWNLOADS * 3 * MIB
+LIMIT = 200 * MIB + DOWNLOADS * 4 * MIB
 SECONDS = 300.0
 
 
