@@ -19,6 +19,7 @@ from http import HTTPStatus
 from typing import Any
 
 from gateway import compression
+from gateway.pacing import Pace
 from gateway.problems import Refusal, bad_request, too_large
 
 Scope = MutableMapping[str, Any]
@@ -246,10 +247,9 @@ class Exchange:
             await self._write(body, more=False)
             return
         # In pieces, as what is handed over at once is held for as long as the client likes.
-        while len(body) > _PIECE_BYTES:
-            await self.write(body[:_PIECE_BYTES])
-            body = body[_PIECE_BYTES:]
-        await self.write(body, more=False)
+        for piece in Pace().cut(body):
+            await self.write(piece)
+        await self.write(b"", more=False)
 
     async def drain(self) -> None:
         """Read and drop what is left of the body after an early answer, up to a bound."""

@@ -5,10 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.media.operations.contract import (
-    GIB,
-    HOUR,
     Job,
-    Limits,
     Operation,
     Output,
     Part,
@@ -17,6 +14,7 @@ from services.media.operations.contract import (
     Split,
     part_file,
 )
+from services.media.operations.video_segment import OPERATION as SEGMENT
 from vitascope.media.v1.internal_pb2 import ROLE_PROCESSED
 from vitascope.media.v1.operations_pb2 import VideoProcessResult, VideoProcessSpec
 
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     # The engine brings FFmpeg, which whoever lists operations does not need.
     from services.media.engine.probe import VideoFacts
 
-_SEGMENT = "video.segment"
 _CONTENT_TYPES = {
     "mov": "video/quicktime",
     "mp4": "video/mp4",
@@ -67,7 +64,7 @@ def _parts(job: Job[VideoProcessSpec], facts: "VideoFacts") -> tuple[Part, ...]:
     cut = stretches(job.sources["original"].path, facts, filters, encoding_of(spec))
     end = (filters.end or facts.duration) - filters.start
     return tuple(
-        Part(_SEGMENT, segment_spec(spec, facts, each), float((each.end or end) - each.first))
+        Part(SEGMENT.kind, segment_spec(spec, facts, each), float((each.end or end) - each.first))
         for each in cut
     )
 
@@ -96,15 +93,10 @@ OPERATION = Operation(
     kind="video.process",
     spec_type=VideoProcessSpec,
     result_type=VideoProcessResult,
-    limits=Limits(
-        memory_bytes=16 * GIB,
-        cpu_seconds=96 * HOUR,
-        output_bytes=1024 * GIB,
-        open_files=64,
-        wall_seconds=24 * HOUR,
-    ),
+    # A film that is not cut is one segment.
+    limits=SEGMENT.limits,
     sources=_sources,
     run=_run,
     roles={"output": ROLE_PROCESSED},
-    parts=frozenset({_SEGMENT}),
+    parts=frozenset({SEGMENT.kind}),
 )
