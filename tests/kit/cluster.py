@@ -35,6 +35,7 @@ class Cluster(Whole):
         self._stack = ExitStack()
         self._parts: list[Server] = []
         self._asking = threading.Lock()
+        self._reviving = threading.Lock()
 
     def start(self) -> None:
         """Start the servers and all parts, and wait until REST answers."""
@@ -70,10 +71,11 @@ class Cluster(Whole):
             server.start()
 
     def revive(self) -> None:
-        """Start the parts that do not run."""
-        for part in self._parts:
-            if not part.runs:
-                part.launch()
+        """Start the parts that do not run. Several threads may ask; a part is started once."""
+        with self._reviving:
+            for part in self._parts:
+                if not part.runs:
+                    part.launch()
 
     def _plan(self) -> list[Server]:
         addresses = {name: f"127.0.0.1:{free_port()}" for name in (*SERVICES, "http")}

@@ -11,6 +11,7 @@ PICTURE = "The file is a picture, not a video."
 PLAYLIST = "The file is a playlist: it names videos, but holds none."
 TEXT = "The file is a text, not a video."
 DAMAGED = "The file is damaged or cut off: its contents cannot be found."
+UNREADABLE = "The file is damaged or cut off: none of its frames can be read."
 ENCRYPTED = "The video is encrypted: it cannot be read without its key."
 
 # The beginning of most texts, and of sound after a stretch of nothing.
@@ -46,11 +47,12 @@ def why_not_a_video(path: Path) -> str:
         if beginning.match(head):
             return words
     if is_known_container(path):
-        return ENCRYPTED if _is_encrypted(path) else DAMAGED
+        return ENCRYPTED if is_encrypted(path) else DAMAGED
     return NOT_A_VIDEO if _NO_TEXT.search(head) else TEXT
 
 
-def _is_encrypted(path: Path) -> bool:
+def is_encrypted(path: Path) -> bool:
+    """Whether a file's index, where one is expected, names a scheme of common encryption."""
     with path.open("rb") as file:
         beginning = file.read(_INDEX_BYTES)
         file.seek(max(0, path.stat().st_size - _INDEX_BYTES))

@@ -17,7 +17,14 @@ from av.video.stream import VideoStream
 
 from services.media.engine.cutoff import is_known_container
 from services.media.engine.failure import BadMedia
-from services.media.engine.kinds import PICTURE, SOUND, why_not_a_video
+from services.media.engine.kinds import (
+    ENCRYPTED,
+    PICTURE,
+    SOUND,
+    UNREADABLE,
+    is_encrypted,
+    why_not_a_video,
+)
 
 # Demuxers of films, by FFmpeg's names. Left out on purpose: whatever names
 # other files or addresses (hls, dash, concat, sdp, rtsp, imf, webm_dash_manifest,
@@ -57,7 +64,7 @@ def open_video(path: Path) -> InputContainer:
         raise BadMedia("The file is empty.")
     container = _opened(path)
     try:
-        _check(container, size)
+        _check(container, path, size)
         # Bare codec streams tell no duration; FFmpeg's guess is no reason to refuse one.
         if is_known_container(path) and (container.duration or 0) > MAX_SECONDS * av.time_base:
             raise BadMedia("The video is longer than 24 hours.")
@@ -103,7 +110,7 @@ def _opened(path: Path) -> InputContainer:
         os.close(descriptor)
 
 
-def _check(container: InputContainer, size: int) -> None:
+def _check(container: InputContainer, path: Path, size: int) -> None:
     stream = video_stream(container)
     # A frame takes a byte at least.
     if stream.frames > min(MAX_FRAMES, size):
@@ -114,4 +121,5 @@ def _check(container: InputContainer, size: int) -> None:
             f"A picture of {width} x {height} pixels is larger than what can be handled."
         )
     if not width or not height or stream.codec_context.pix_fmt is None:
-        raise BadMedia("The file is damaged or cut off: none of its frames can be read.")
+        # FFmpeg tried to decode what it took for plain: by luck it gets through, or does not.
+        raise BadMedia(ENCRYPTED if is_encrypted(path) else UNREADABLE)
