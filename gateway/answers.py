@@ -8,7 +8,6 @@ from typing import Any
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
 
-from gateway.comments import comments
 from gateway.examples import error_example
 from gateway.parameters import header_of
 from gateway.problems import STATUSES
@@ -16,6 +15,7 @@ from gateway.routes import Route
 from gateway.schemas import Schema, Schemas
 from gateway.surface import Surface
 from gateway.transcode import HTTP_BODY
+from services.chassis.comments import comments
 from vitascope.options.v1 import options_pb2
 
 _CODE = re.compile(rf"\b({'|'.join(code.name for code in STATUSES)})\b")

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from google.protobuf.descriptor import Descriptor, FileDescriptor
 
-from gateway.comments import comments
 from gateway.schemas import Schema, Schemas
 from gateway.surfaces.tasks import TASKS
+from services.chassis.comments import comments
 from vitascope.options.v1 import options_pb2
 
 _DESCRIPTION = """\

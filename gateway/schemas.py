@@ -6,9 +6,9 @@ from typing import Any
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
 
-from gateway.comments import comments
 from gateway.scalars import from_text
 from gateway.surface import Surface
+from services.chassis.comments import comments
 from vitascope.options.v1 import options_pb2
 
 Schema = dict[str, Any]
