@@ -13,7 +13,7 @@ from google.protobuf.descriptor import FileDescriptor
 from gateway.admission import Admission
 from gateway.asyncapi import events_document
 from gateway.channels import Channels
-from gateway.codec import Codec, to_json
+from gateway.codec import Codec
 from gateway.docs import DocsPage
 from gateway.downloads import DownloadEndpoint
 from gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
@@ -27,6 +27,7 @@ from gateway.surfaces import surface_of
 from gateway.transcode import HTTP_BODY, Endpoint, Limits, UnaryEndpoint
 from gateway.uploads import UploadEndpoint
 from services.chassis import telemetry
+from services.chassis.writing import to_json
 from vitascope.options.v1 import options_pb2
 
 _READING = ("GET", "HEAD")

@@ -6,12 +6,13 @@ from typing import Any
 
 import grpc
 
-from gateway.codec import Codec, to_json
+from gateway.codec import Codec
 from gateway.exchange import Exchange
 from gateway.httpmeta import answer_head
 from gateway.problems import too_slow
 from gateway.routes import Route
 from gateway.transcode import Binder, Limits
+from services.chassis.writing import to_json
 
 
 class StreamEndpoint:

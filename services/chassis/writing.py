@@ -1,17 +1,23 @@
-"""Messages to JSON values: one closure a message type, put together once."""
+"""Messages as JSON, as the REST surfaces document them: one closure a message type, made once.
+
+The gateway answers with it; a service that writes a body itself, such as a callback's, writes the
+same bytes.
+"""
 
 import base64
+import json
 import math
 import struct
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
+from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.surface import Surface
 from vitascope.options.v1 import options_pb2
 
 Write = Callable[[Any], Any]
@@ -22,16 +28,29 @@ _EXACT = 2**53
 _FLOAT32 = struct.Struct("<f")
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def to_json(value: Any) -> bytes:
+    """Return compact JSON in UTF-8."""
+    return _encode(value).encode()
+
+
+def iso_time(time: Timestamp) -> str:
+    """Return ISO 8601 with microseconds and the offset +00:00, as the Tasks API documents it."""
+    return time.ToDatetime(UTC).isoformat(timespec="microseconds")
+
+
 class Writer:
-    """Compiles writers by the conventions of one surface.
+    """Compiles writers by the conventions of one surface; its times are as `write_time` has them.
 
     Fields without presence are always written, others when set (`nullable` ones as null when not);
     64-bit integers are numbers; the keys of a `flatten` Struct stand beside the message's own.
     """
 
-    def __init__(self, surface: Surface) -> None:
+    def __init__(self, write_time: Callable[[Timestamp], str]) -> None:
         self._known: dict[str, Write] = {
-            "google.protobuf.Timestamp": surface.write_time,
+            "google.protobuf.Timestamp": write_time,
             "google.protobuf.Duration": _duration,
             "google.protobuf.Value": _value,
             "google.protobuf.Struct": _struct,
