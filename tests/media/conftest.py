@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from services.media.sandbox import Sandbox
+from tests.kit.webserver import Server
 from tests.media.front import gateway_before
 from tests.media.house import House, open_house
-from tests.media.webserver import Server
 
 
 @pytest.fixture

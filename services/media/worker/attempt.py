@@ -11,8 +11,8 @@ from google.protobuf.message import DecodeError, Message
 
 from services.chassis import telemetry
 from services.chassis.errors import Invalid, NotFound, VitascopeError
+from services.chassis.outside import OutsideError, OutsideFailed
 from services.media import operations, sandbox
-from services.media.fetch import FetchError, FetchFailed
 from services.media.operations import BadMedia, Operation, Source, SourceFile
 from services.media.worker.leases import End
 from services.media.worker.outputs import Outputs, fill_addresses
@@ -47,7 +47,7 @@ class Attempts:
             return await self._make(assignment, scratch, ears)
         except BadMedia as error:
             return Failure(message=str(error))
-        except FetchError as error:
+        except OutsideError as error:
             return _unfetched(error)
         except VitascopeError as error:
             hopeless = isinstance(error, Invalid | NotFound)
@@ -128,8 +128,8 @@ def _parsed(kind: type[Message], data: bytes, otherwise: str) -> Message:
         raise BadMedia(otherwise) from error
 
 
-def _unfetched(error: FetchError) -> Failure:
-    if isinstance(error, FetchFailed):
+def _unfetched(error: OutsideError) -> Failure:
+    if isinstance(error, OutsideFailed):
         wait = error.retry_after or 0.0
         return Failure(message=str(error), retryable=True, retry_after_seconds=wait)
     return Failure(message=str(error))

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.chassis.errors import NotFound
+from services.chassis.outside import Policy
 from services.chassis.settings import Settings
 from services.chassis.storage import Storage
-from services.media.fetch import Policy, SourceCache
+from services.media.fetch import SourceCache
 from services.media.operations import BadMedia, Source, SourceFile, operation, part_file
 from services.media.worker.originals import Originals
 from services.media.worker.outputs import output_fields
@@ -68,7 +69,7 @@ class Sources:
         """Have every source as a local file, in `folder` where it is a copy; by source name.
 
         `on_progress` takes the part of the sources that is there, 0 to 1.
-        Raises FetchError, BadMedia for a video without an original, and VitascopeError.
+        Raises OutsideError, BadMedia for a video without an original, and VitascopeError.
         """
         files = {}
         for number, source in enumerate(sources):

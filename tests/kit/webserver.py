@@ -1,27 +1,13 @@
 """A web server that says exactly what a test tells it to, however wrong."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from ssl import SSLContext
 from typing import Any
 
-from services.media.fetch import Fetched, Policy
-from services.media.fetch import fetch as fetch_with_progress
-
 Say = Callable[[asyncio.StreamWriter], Awaitable[None]]
-
-
-POLICY = Policy(max_bytes=100_000, max_seconds=10, allow_loopback=True)
-STRICT = Policy(max_bytes=100_000, max_seconds=10)
-
-
-async def fetch(url: str, target: Path, *, policy: Policy) -> Fetched:
-    """Fetch without looking at the progress."""
-    fetched = await fetch_with_progress(url, target, policy=policy, on_progress=lambda part: None)
-    assert fetched is not None
-    return fetched
 
 
 def answer(body: bytes = b"", status: str = "200 OK", **headers: Any) -> bytes:
@@ -63,7 +49,7 @@ def dripping(piece: bytes, seconds: float, head: bytes = b"") -> Say:
 
 
 class Server:
-    """Says by path what it was told to say; remembers the heads of the requests.
+    """Says by path what it was told to say; remembers the requests.
 
     A list of things to say is said one a request, the last of them for ever.
     """
@@ -71,6 +57,8 @@ class Server:
     def __init__(self) -> None:
         self.answers: dict[str, bytes | Say | list[bytes | Say]] = {}
         self.requests: list[str] = []
+        # Of those that had one.
+        self.bodies: list[bytes] = []
         self.port = 0
         # Held back, so that several can ask before the first is answered.
         self.open = asyncio.Event()
@@ -98,6 +86,10 @@ class Server:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.requests.append(head)
+            if length := re.search(
+                r"^content-length: (\d+)\r$", head, re.MULTILINE | re.IGNORECASE
+            ):
+                self.bodies.append(await reader.readexactly(int(length[1])))
             await self.open.wait()
             said = self._next(head.split()[1])
             if isinstance(said, bytes):

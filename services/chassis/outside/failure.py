@@ -1,19 +1,19 @@
-"""How a fetch fails."""
+"""How talking to a server outside fails."""
 
 
-class FetchError(Exception):
-    """A source could not be read.
+class OutsideError(Exception):
+    """A server outside could not be asked, or does not answer as it should.
 
-    The message is one sentence for its sender. It names the server, never the
-    rest of the address, where signatures and passwords are.
+    The message is one sentence for whoever named the address. It names the
+    server, never the rest of the address, where signatures and passwords are.
     """
 
 
-class FetchRefused(FetchError):
+class OutsideRefused(OutsideError):
     """The address or what it answers is at fault; trying again cannot help."""
 
 
-class FetchFailed(FetchError):
+class OutsideFailed(OutsideError):
     """The network or the server is in trouble; trying again can help.
 
     `retry_after` is after how many seconds, where the server says so.

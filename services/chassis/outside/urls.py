@@ -1,11 +1,11 @@
-"""Which addresses of the web are read at all, whatever their hosts resolve to."""
+"""Which addresses of the web are used at all, whatever their hosts resolve to."""
 
 import ipaddress
 import re
 
 import httpx
 
-from services.media.fetch.failure import FetchRefused
+from services.chassis.outside.failure import OutsideRefused
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HIGHEST_PORT = 65535
@@ -24,19 +24,19 @@ _NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
 
 
 def checked(url: str) -> httpx.URL:
-    """A plain http(s) address, in its normal form. Raises FetchRefused for any other."""
+    """A plain http(s) address, in its normal form. Raises OutsideRefused for any other."""
     try:
         return _checked(httpx.URL(url))
     except httpx.InvalidURL as error:
-        raise FetchRefused("The address of the source is not valid.") from error
+        raise OutsideRefused("The address is not valid.") from error
 
 
 def redirected(url: httpx.URL, location: str) -> httpx.URL:
-    """Where a `Location` header of an answer from `url` leads. Raises FetchRefused."""
+    """Where a `Location` header of an answer from `url` leads. Raises OutsideRefused."""
     try:
         return _checked(url.join(location))
     except httpx.InvalidURL as error:
-        raise FetchRefused(
+        raise OutsideRefused(
             f"The server {host_of(url)} redirects to an address that is not valid."
         ) from error
 
@@ -53,16 +53,16 @@ def port_of(url: httpx.URL) -> int:
 
 def _checked(url: httpx.URL) -> httpx.URL:
     if url.scheme not in _DEFAULT_PORTS:
-        raise FetchRefused("Only http and https addresses can be read.")
+        raise OutsideRefused("Only http and https addresses can be used.")
     if url.userinfo:
-        raise FetchRefused("An address with a user name or password is not read.")
+        raise OutsideRefused("An address with a user name or password is not used.")
     # The root of the name system at the end means the same, but certificates leave it out.
     host = host_of(url).removesuffix(".")
     if not (_NAME.fullmatch(host) or _is_ipv6(host)):
-        raise FetchRefused("The address of the source names no valid server.")
+        raise OutsideRefused("The address names no valid server.")
     port = port_of(url)
     if port in _BAD_PORTS or not 0 < port <= _HIGHEST_PORT:
-        raise FetchRefused(f"Port {port} of the server {host} is not one to read files from.")
+        raise OutsideRefused(f"Port {port} of the server {host} is not one of web servers.")
     return url.copy_with(host=host)
 
 

@@ -1,22 +1,24 @@
-"""Has one question answered: redirects followed, every hop checked."""
+"""Has one question answered by exactly the server that was checked."""
 
 import asyncio
-import functools
 import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import httpcore
 import httpx
 
-from services.media.fetch.failure import FetchFailed, FetchRefused
-from services.media.fetch.network import Network
-from services.media.fetch.policy import Policy
-from services.media.fetch.urls import checked, host_of, port_of, redirected
+from services.chassis.outside.bodies import Body, OnSent, pieces, size_of
+from services.chassis.outside.failure import OutsideFailed, OutsideRefused
+from services.chassis.outside.network import Network
+from services.chassis.outside.policy import Policy
+from services.chassis.outside.urls import checked, host_of, port_of, redirected
 
 _SECONDS_TO_CONNECT = 15.0
+_BODILESS = frozenset({"GET", "HEAD"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Encodings are undone where one insists on them, but the file itself is wanted.
 _HEADERS = {
@@ -25,6 +27,24 @@ _HEADERS = {
     "connection": "close",
     "user-agent": "vitascope",
 }
+
+
+def _unheard(sent: int) -> None:
+    """Nobody follows."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request: `headers` by lower-case name, `url` a checked one.
+
+    `on_sent` takes how many bytes of the body the network has taken.
+    """
+
+    method: str
+    url: httpx.URL
+    headers: Mapping[str, str]
+    body: Body = b""
+    on_sent: OnSent = _unheard
 
 
 @dataclass(frozen=True)
@@ -44,7 +64,7 @@ class Answer:
         return host_of(self.url)
 
     async def body(self) -> AsyncGenerator[bytes]:
-        """The body as it comes. Raises FetchFailed when it breaks off or comes too slowly."""
+        """The body as it comes. Raises OutsideFailed when it breaks off or comes too slowly."""
         window_end, came = time.monotonic() + self._policy.rate_seconds, 0
         with _trouble_with(self.host):
             async for chunk in self._response.aiter_stream():
@@ -52,7 +72,7 @@ class Answer:
                 came += len(chunk)
                 if time.monotonic() >= window_end:
                     if came < self._policy.min_rate * self._policy.rate_seconds:
-                        raise FetchFailed(f"The server {self.host} sends too slowly.")
+                        raise OutsideFailed(f"The server {self.host} sends too slowly.")
                     window_end, came = time.monotonic() + self._policy.rate_seconds, 0
                 yield chunk
 
@@ -61,45 +81,72 @@ class Answer:
 async def asking(url: str, headers: Mapping[str, str], policy: Policy) -> AsyncIterator[Answer]:
     """Ask for an address, and for those that it redirects to; the last answer, body unread.
 
-    Raises FetchRefused or FetchFailed.
+    Every hop is checked. Raises OutsideRefused or OutsideFailed.
     """
     place = checked(url)
     for _ in range(policy.max_redirects + 1):
-        async with _asking(place, headers, policy) as answer:
+        async with exchanged(Question("GET", place, headers), policy) as answer:
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or location is None:
                 yield answer
                 return
         place = redirected(place, location)
-    raise FetchRefused(
+    raise OutsideRefused(
         f"The server {host_of(place)} redirects more than {policy.max_redirects} times."
     )
 
 
 @asynccontextmanager
-async def _asking(
-    url: httpx.URL, headers: Mapping[str, str], policy: Policy
-) -> AsyncIterator[Answer]:
+async def exchanged(question: Question, policy: Policy) -> AsyncIterator[Answer]:
+    """Send one request; its answer, body unread. Raises OutsideRefused or OutsideFailed."""
+    url = question.url
     network = Network(allow_loopback=policy.allow_loopback)
-    request = httpcore.Request(
-        "GET",
-        httpcore.URL(scheme=url.scheme, host=url.raw_host, port=port_of(url), target=url.raw_path),
-        headers=list({"host": url.netloc.decode("ascii"), **_HEADERS, **headers}.items()),
-        extensions={
-            "timeout": {"connect": _SECONDS_TO_CONNECT, "read": policy.silence_seconds},
-        },
-    )
+    origin = httpcore.URL(scheme=url.scheme, host=url.raw_host, port=port_of(url), target="").origin
     connection = httpcore.AsyncHTTPConnection(
-        request.url.origin, ssl_context=_trusted_authorities(), network_backend=network
+        origin, ssl_context=_trusted_authorities(), network_backend=network
     )
     try:
         with _trouble_with(host_of(url)):
-            async with asyncio.timeout(policy.answer_seconds):
-                response = await connection.handle_async_request(request)
+            async with (
+                asyncio.timeout(policy.answer_seconds) as patience,
+                aclosing(_body(question, policy, patience)) as body,
+            ):
+                response = await connection.handle_async_request(_request(question, policy, body))
         network.end_head()
         yield Answer(url, response.status, _by_name(response.headers), response, network, policy)
     finally:
         await connection.aclose()
+
+
+def _body(question: Question, policy: Policy, patience: asyncio.Timeout) -> AsyncGenerator[bytes]:
+    """The body; each piece of it that the network takes renews the patience."""
+    loop = asyncio.get_running_loop()
+
+    def taken(sent: int) -> None:
+        patience.reschedule(loop.time() + policy.answer_seconds)
+        question.on_sent(sent)
+
+    return pieces(question.body, taken)
+
+
+def _request(question: Question, policy: Policy, body: AsyncIterator[bytes]) -> httpcore.Request:
+    url = question.url
+    headers = {"host": url.netloc.decode("ascii"), **_HEADERS, **question.headers}
+    if question.method not in _BODILESS:
+        headers["content-length"] = str(size_of(question.body))
+    return httpcore.Request(
+        question.method,
+        httpcore.URL(scheme=url.scheme, host=url.raw_host, port=port_of(url), target=url.raw_path),
+        headers=list(headers.items()),
+        content=body,
+        extensions={
+            "timeout": {
+                "connect": _SECONDS_TO_CONNECT,
+                "read": policy.silence_seconds,
+                "write": policy.answer_seconds,
+            },
+        },
+    )
 
 
 @contextmanager
@@ -108,17 +155,17 @@ def _trouble_with(host: str) -> Iterator[None]:
     try:
         yield
     except (TimeoutError, httpcore.TimeoutException) as error:
-        raise FetchFailed(f"The server {host} does not answer in time.") from error
+        raise OutsideFailed(f"The server {host} does not answer in time.") from error
     except httpcore.ConnectError as error:
         if _certificate_is_bad(error):
-            raise FetchRefused(f"The server {host} has no valid certificate.") from error
-        raise FetchFailed(f"The server {host} cannot be reached.") from error
+            raise OutsideRefused(f"The server {host} has no valid certificate.") from error
+        raise OutsideFailed(f"The server {host} cannot be reached.") from error
     except httpcore.NetworkError as error:
-        raise FetchFailed(f"The connection to the server {host} broke.") from error
+        raise OutsideFailed(f"The connection to the server {host} broke.") from error
     except httpcore.LocalProtocolError as error:
-        raise FetchRefused(f"The server {host} cannot be asked for such an address.") from error
+        raise OutsideRefused(f"The server {host} cannot be asked for such an address.") from error
     except httpcore.ProtocolError as error:
-        raise FetchFailed(
+        raise OutsideFailed(
             f"The server {host} broke off, or does not answer as a web server does."
         ) from error
 
@@ -139,7 +186,7 @@ def _text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-@functools.cache
+@cache
 def _trusted_authorities() -> ssl.SSLContext:
     """Reading the certificate authorities takes milliseconds; SSL_CERT_FILE can replace them."""
     return httpx.create_ssl_context()

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpcore
 
-from services.media.fetch.addresses import Address, may_connect
-from services.media.fetch.failure import FetchFailed, FetchRefused
+from services.chassis.outside.addresses import Address, may_connect
+from services.chassis.outside.failure import OutsideFailed, OutsideRefused
 
 # Of a name that has many, so many are tried.
 _ADDRESSES = 4
@@ -43,11 +43,11 @@ class Network(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to a host. Raises FetchRefused, FetchFailed and httpcore's errors."""
+        """Connect to a host. Raises OutsideRefused, OutsideFailed and httpcore's errors."""
         addresses = await _resolve(host, port)
         # One inside among public ones is a trap, or a name for inside.
         if not all(may_connect(each, allow_loopback=self._allow_loopback) for each in addresses):
-            raise FetchRefused(f"The server {host} is not on the public internet.")
+            raise OutsideRefused(f"The server {host} is not on the public internet.")
         *others, last = addresses[:_ADDRESSES]
         for address in others:
             with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
@@ -55,10 +55,10 @@ class Network(httpcore.AsyncNetworkBackend):
         return _Counted(await self._tcp.connect_tcp(str(last), port, timeout), self)
 
     def receive(self, size: int) -> None:
-        """Note what came over the wire. Raises FetchRefused when it is too much."""
+        """Note what came over the wire. Raises OutsideRefused when it is too much."""
         self._received += size
         if self._received > self._allowed:
-            raise FetchRefused("The source's server sends far more than a file and its headers.")
+            raise OutsideRefused("The server sends far more than a body and its headers.")
 
     def end_head(self) -> None:
         """Note that a body begins."""
@@ -105,6 +105,6 @@ async def _resolve(host: str, port: int) -> list[Address]:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
         if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
-            raise FetchFailed(f"The name {host} cannot be looked up now.") from error
-        raise FetchRefused(f"The name {host} is not known.") from error
+            raise OutsideFailed(f"The name {host} cannot be looked up now.") from error
+        raise OutsideRefused(f"The name {host} is not known.") from error
     return list(dict.fromkeys(ipaddress.ip_address(address[0]) for *_, address in found))
