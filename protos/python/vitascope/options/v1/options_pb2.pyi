@@ -206,6 +206,8 @@ Global___Parameter: _TypeAlias = Parameter  # noqa: Y015
 SCOPE_FIELD_NUMBER: _builtins.int
 UPLOAD_FIELD_NUMBER: _builtins.int
 ANY_ORIGIN_FIELD_NUMBER: _builtins.int
+MERGED_FIELD_NUMBER: _builtins.int
+ACTS_FIELD_NUMBER: _builtins.int
 FLATTEN_FIELD_NUMBER: _builtins.int
 SINGLE_OR_LIST_FIELD_NUMBER: _builtins.int
 SECRET_FIELD_NUMBER: _builtins.int
@@ -216,6 +218,7 @@ NULLABLE_FIELD_NUMBER: _builtins.int
 MAKES_FIELD_NUMBER: _builtins.int
 TASK_FIELD_NUMBER: _builtins.int
 TOPIC_FIELD_NUMBER: _builtins.int
+BARE_FIELD_NUMBER: _builtins.int
 scope: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.str]
 """The scope that a caller's credentials must grant. Every RPC names one;
 a service refuses to start with an RPC that does not. `public` asks for
@@ -225,6 +228,14 @@ upload: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions,
 """Marks a client-streaming RPC that takes a file."""
 any_origin: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
 """Pages of any site may call it: it takes no credentials but its address."""
+merged: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
+"""The messages of a stream are parts of one: JSON has one object, whose lists
+are written while they come.
+"""
+acts: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
+"""A GET of it does more than read. There is no HEAD of it: programs send that
+to look at a link without following it.
+"""
 flatten: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """On a Struct: the JSON keys that the message does not name live in it, and
 its keys stand beside the message's own in JSON and in the query string.
@@ -251,4 +262,8 @@ task: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, 
 topic: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, _builtins.str]
 """Marks a message that is a value of this Kafka topic, which anyone may
 follow: the AsyncAPI document lists it.
+"""
+bare: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, _builtins.bool]
+"""On a message that is one `oneof`: JSON has the value of the field that is
+set in its place; a message whose only field is `tasks` is that list.
 """

@@ -45,6 +45,21 @@ class TasksServiceStub:
                 request_serializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.GetStatusRequest.SerializeToString,
                 response_deserializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.GetStatusResponse.FromString,
                 _registered_method=True)
+        self.CreateFile = channel.unary_unary(
+                '/vitascope.tasks.v2.TasksService/CreateFile',
+                request_serializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.CreateFileRequest.SerializeToString,
+                response_deserializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.FileResponse.FromString,
+                _registered_method=True)
+        self.CreateFileByQuery = channel.unary_unary(
+                '/vitascope.tasks.v2.TasksService/CreateFileByQuery',
+                request_serializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.CreateFileByQueryRequest.SerializeToString,
+                response_deserializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.FileResponse.FromString,
+                _registered_method=True)
+        self.GetFile = channel.unary_unary(
+                '/vitascope.tasks.v2.TasksService/GetFile',
+                request_serializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.GetFileRequest.SerializeToString,
+                response_deserializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.FileResponse.FromString,
+                _registered_method=True)
 
 
 class TasksServiceServicer:
@@ -71,6 +86,38 @@ class TasksServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateFile(self, request, context):
+        """Queues a task, waits for one of its files, and redirects there with status
+        302; a partial result that has the file is enough. The name of the file may
+        be left out, or be any, when the kind makes one file. Another name that is
+        none is answered with status 404, and nothing is queued; a task that fails
+        with status 400, and its status. Fails with INVALID_ARGUMENT without
+        `task`, UNAUTHENTICATED without valid credentials, UNAVAILABLE when the
+        file takes longer than ten minutes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateFileByQuery(self, request, context):
+        """The same for a page that can only name an address: `<img src=...>`. Every
+        such request queues a task, so there is no HEAD.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFile(self, request, context):
+        """Waits for a file of a task that is there, and redirects to it with status
+        302. The name of the file may be left out, or be any, when the kind makes
+        one file; another name that is none is answered with status 404, a task
+        that failed with status 400, and its status. Fails with NOT_FOUND when the
+        task has expired, UNAVAILABLE when the file takes longer than ten minutes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TasksServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -83,6 +130,21 @@ def add_TasksServiceServicer_to_server(servicer, server):
                     servicer.GetStatus,
                     request_deserializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.GetStatusRequest.FromString,
                     response_serializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.GetStatusResponse.SerializeToString,
+            ),
+            'CreateFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateFile,
+                    request_deserializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.CreateFileRequest.FromString,
+                    response_serializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.FileResponse.SerializeToString,
+            ),
+            'CreateFileByQuery': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateFileByQuery,
+                    request_deserializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.CreateFileByQueryRequest.FromString,
+                    response_serializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.FileResponse.SerializeToString,
+            ),
+            'GetFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFile,
+                    request_deserializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.GetFileRequest.FromString,
+                    response_serializer=vitascope_dot_tasks_dot_v2_dot_tasks__pb2.FileResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -140,6 +202,87 @@ class TasksService:
             '/vitascope.tasks.v2.TasksService/GetStatus',
             vitascope_dot_tasks_dot_v2_dot_tasks__pb2.GetStatusRequest.SerializeToString,
             vitascope_dot_tasks_dot_v2_dot_tasks__pb2.GetStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.tasks.v2.TasksService/CreateFile',
+            vitascope_dot_tasks_dot_v2_dot_tasks__pb2.CreateFileRequest.SerializeToString,
+            vitascope_dot_tasks_dot_v2_dot_tasks__pb2.FileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateFileByQuery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.tasks.v2.TasksService/CreateFileByQuery',
+            vitascope_dot_tasks_dot_v2_dot_tasks__pb2.CreateFileByQueryRequest.SerializeToString,
+            vitascope_dot_tasks_dot_v2_dot_tasks__pb2.FileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.tasks.v2.TasksService/GetFile',
+            vitascope_dot_tasks_dot_v2_dot_tasks__pb2.GetFileRequest.SerializeToString,
+            vitascope_dot_tasks_dot_v2_dot_tasks__pb2.FileResponse.FromString,
             options,
             channel_credentials,
             insecure,

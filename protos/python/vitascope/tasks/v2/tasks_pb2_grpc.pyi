@@ -45,6 +45,26 @@ class TasksServiceStub:
     """Returns the statuses of tasks, in the order asked. An unknown key has the
     status `error`.
     """
+    CreateFile: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.CreateFileRequest, _tasks_pb2.FileResponse]
+    """Queues a task, waits for one of its files, and redirects there with status
+    302; a partial result that has the file is enough. The name of the file may
+    be left out, or be any, when the kind makes one file. Another name that is
+    none is answered with status 404, and nothing is queued; a task that fails
+    with status 400, and its status. Fails with INVALID_ARGUMENT without
+    `task`, UNAUTHENTICATED without valid credentials, UNAVAILABLE when the
+    file takes longer than ten minutes.
+    """
+    CreateFileByQuery: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.CreateFileByQueryRequest, _tasks_pb2.FileResponse]
+    """The same for a page that can only name an address: `<img src=...>`. Every
+    such request queues a task, so there is no HEAD.
+    """
+    GetFile: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.GetFileRequest, _tasks_pb2.FileResponse]
+    """Waits for a file of a task that is there, and redirects to it with status
+    302. The name of the file may be left out, or be any, when the kind makes
+    one file; another name that is none is answered with status 404, a task
+    that failed with status 400, and its status. Fails with NOT_FOUND when the
+    task has expired, UNAVAILABLE when the file takes longer than ten minutes.
+    """
 
 @_typing.type_check_only
 class TasksServiceAsyncStub(TasksServiceStub):
@@ -62,6 +82,26 @@ class TasksServiceAsyncStub(TasksServiceStub):
     GetStatus: _aio.UnaryUnaryMultiCallable[_tasks_pb2.GetStatusRequest, _tasks_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Returns the statuses of tasks, in the order asked. An unknown key has the
     status `error`.
+    """
+    CreateFile: _aio.UnaryUnaryMultiCallable[_tasks_pb2.CreateFileRequest, _tasks_pb2.FileResponse]  # type: ignore[assignment]
+    """Queues a task, waits for one of its files, and redirects there with status
+    302; a partial result that has the file is enough. The name of the file may
+    be left out, or be any, when the kind makes one file. Another name that is
+    none is answered with status 404, and nothing is queued; a task that fails
+    with status 400, and its status. Fails with INVALID_ARGUMENT without
+    `task`, UNAUTHENTICATED without valid credentials, UNAVAILABLE when the
+    file takes longer than ten minutes.
+    """
+    CreateFileByQuery: _aio.UnaryUnaryMultiCallable[_tasks_pb2.CreateFileByQueryRequest, _tasks_pb2.FileResponse]  # type: ignore[assignment]
+    """The same for a page that can only name an address: `<img src=...>`. Every
+    such request queues a task, so there is no HEAD.
+    """
+    GetFile: _aio.UnaryUnaryMultiCallable[_tasks_pb2.GetFileRequest, _tasks_pb2.FileResponse]  # type: ignore[assignment]
+    """Waits for a file of a task that is there, and redirects to it with status
+    302. The name of the file may be left out, or be any, when the kind makes
+    one file; another name that is none is answered with status 404, a task
+    that failed with status 400, and its status. Fails with NOT_FOUND when the
+    task has expired, UNAVAILABLE when the file takes longer than ten minutes.
     """
 
 class TasksServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -89,6 +129,44 @@ class TasksServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_tasks_pb2.GetStatusResponse, _abc.Awaitable[_tasks_pb2.GetStatusResponse]]:
         """Returns the statuses of tasks, in the order asked. An unknown key has the
         status `error`.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateFile(
+        self,
+        request: _tasks_pb2.CreateFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.FileResponse, _abc.Awaitable[_tasks_pb2.FileResponse]]:
+        """Queues a task, waits for one of its files, and redirects there with status
+        302; a partial result that has the file is enough. The name of the file may
+        be left out, or be any, when the kind makes one file. Another name that is
+        none is answered with status 404, and nothing is queued; a task that fails
+        with status 400, and its status. Fails with INVALID_ARGUMENT without
+        `task`, UNAUTHENTICATED without valid credentials, UNAVAILABLE when the
+        file takes longer than ten minutes.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateFileByQuery(
+        self,
+        request: _tasks_pb2.CreateFileByQueryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.FileResponse, _abc.Awaitable[_tasks_pb2.FileResponse]]:
+        """The same for a page that can only name an address: `<img src=...>`. Every
+        such request queues a task, so there is no HEAD.
+        """
+
+    @_abc_1.abstractmethod
+    def GetFile(
+        self,
+        request: _tasks_pb2.GetFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.FileResponse, _abc.Awaitable[_tasks_pb2.FileResponse]]:
+        """Waits for a file of a task that is there, and redirects to it with status
+        302. The name of the file may be left out, or be any, when the kind makes
+        one file; another name that is none is answered with status 404, a task
+        that failed with status 400, and its status. Fails with NOT_FOUND when the
+        task has expired, UNAVAILABLE when the file takes longer than ten minutes.
         """
 
 def add_TasksServiceServicer_to_server(servicer: TasksServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
