@@ -121,7 +121,8 @@ def _content(route: Route, schemas: Schemas, example: Any) -> Schema:
         schema = schemas.field(answer.fields_by_name[route.response_body], request=False)
     else:
         schema = schemas.message(answer, request=False)
-    kind = "application/x-ndjson" if route.rpc.server_streaming else "application/json"
+    lines = route.rpc.server_streaming and not route.rpc.GetOptions().Extensions[options_pb2.merged]
+    kind = "application/x-ndjson" if lines else "application/json"
     return {kind: {"schema": schema, **({} if example is None else {"example": example})}}
 
 

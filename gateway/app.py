@@ -17,6 +17,7 @@ from gateway.codec import Codec
 from gateway.docs import DocsPage
 from gateway.downloads import DownloadEndpoint
 from gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
+from gateway.merged import MergedEndpoint
 from gateway.openapi import document
 from gateway.origins import ANY_ORIGIN, preflight_of_any
 from gateway.problems import Refusal, broken
@@ -185,6 +186,8 @@ class Gateway:
             return UnaryEndpoint(route, codec, call, self._limits)
         if not rpc.client_streaming and rpc.output_type.full_name == HTTP_BODY:
             return DownloadEndpoint(route, codec, call, self._limits)
+        if not rpc.client_streaming and rpc.GetOptions().Extensions[options_pb2.merged]:
+            return MergedEndpoint(route, codec, call, self._limits)
         if not rpc.client_streaming:
             return StreamEndpoint(route, codec, call, self._limits)
         if not rpc.server_streaming and rpc.GetOptions().HasExtension(options_pb2.upload):

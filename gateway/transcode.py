@@ -58,7 +58,8 @@ class Binder:
         self._path = path_binder(codec, descriptor, route.template)
         self._headers = header_binder(codec, descriptor)
         self._query = None
-        if route.body != "*":
+        # Some networks drop the body of a DELETE: what it may say can be said in the query, too.
+        if route.body != "*" or route.http_method == "DELETE":
             by_query = query_leaves(descriptor, route.template, route.body)
             self._query = query_binder(codec, descriptor, by_query)
         self._secrets = [_secret(field) for field in descriptor.fields if _is_secret(field)]
