@@ -264,6 +264,6 @@ topic: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions,
 follow: the AsyncAPI document lists it.
 """
 bare: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, _builtins.bool]
-"""On a message that is one `oneof`: JSON has the value of the field that is
-set in its place; a message whose only field is `tasks` is that list.
+"""In JSON the message is the value of the one of its fields that is set, or of
+its only one: a message of one `oneof`, or of one list.
 """

@@ -45,6 +45,16 @@ class TasksServiceStub:
                 request_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetStatusRequest.SerializeToString,
                 response_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetStatusResponse.FromString,
                 _registered_method=True)
+        self.CreateStream = channel.unary_stream(
+                '/vitascope.tasks.v1.TasksService/CreateStream',
+                request_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.CreateStreamRequest.SerializeToString,
+                response_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamLine.FromString,
+                _registered_method=True)
+        self.StreamStatus = channel.unary_stream(
+                '/vitascope.tasks.v1.TasksService/StreamStatus',
+                request_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamStatusRequest.SerializeToString,
+                response_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamLine.FromString,
+                _registered_method=True)
         self.CreateFile = channel.unary_unary(
                 '/vitascope.tasks.v1.TasksService/CreateFile',
                 request_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.CreateFileRequest.SerializeToString,
@@ -81,6 +91,27 @@ class TasksServiceServicer:
     def GetStatus(self, request, context):
         """Returns the statuses of tasks, in the order asked. An unknown key has the
         status `error`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateStream(self, request, context):
+        """Queues one or more tasks, as `Create` does, and streams their statuses. The
+        first line is the list of what the tasks are at once, in the order of the
+        request; each line after it is the status of one task, whenever one
+        changes, gets further, or knows more of its result. A client that is slow
+        gets the newest of what would wait. The stream ends when all tasks have
+        ended. Empty lines mean nothing: they come when nothing else does. With an
+        `Idempotency-Key`, a repeat follows the tasks of the first request.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamStatus(self, request, context):
+        """Streams the statuses of tasks, as `CreateStream` does. An unknown key has
+        the status `error` in the first line.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,6 +161,16 @@ def add_TasksServiceServicer_to_server(servicer, server):
                     servicer.GetStatus,
                     request_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetStatusRequest.FromString,
                     response_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetStatusResponse.SerializeToString,
+            ),
+            'CreateStream': grpc.unary_stream_rpc_method_handler(
+                    servicer.CreateStream,
+                    request_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.CreateStreamRequest.FromString,
+                    response_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamLine.SerializeToString,
+            ),
+            'StreamStatus': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamStatus,
+                    request_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamStatusRequest.FromString,
+                    response_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamLine.SerializeToString,
             ),
             'CreateFile': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateFile,
@@ -202,6 +243,60 @@ class TasksService:
             '/vitascope.tasks.v1.TasksService/GetStatus',
             vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetStatusRequest.SerializeToString,
             vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateStream(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vitascope.tasks.v1.TasksService/CreateStream',
+            vitascope_dot_tasks_dot_v1_dot_tasks__pb2.CreateStreamRequest.SerializeToString,
+            vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamLine.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vitascope.tasks.v1.TasksService/StreamStatus',
+            vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamStatusRequest.SerializeToString,
+            vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamLine.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,19 @@ class TasksServiceStub:
     """Returns the statuses of tasks, in the order asked. An unknown key has the
     status `error`.
     """
+    CreateStream: _grpc.UnaryStreamMultiCallable[_tasks_pb2.CreateStreamRequest, _tasks_pb2.StreamLine]
+    """Queues one or more tasks, as `Create` does, and streams their statuses. The
+    first line is the list of what the tasks are at once, in the order of the
+    request; each line after it is the status of one task, whenever one
+    changes, gets further, or knows more of its result. A client that is slow
+    gets the newest of what would wait. The stream ends when all tasks have
+    ended. Empty lines mean nothing: they come when nothing else does. With an
+    `Idempotency-Key`, a repeat follows the tasks of the first request.
+    """
+    StreamStatus: _grpc.UnaryStreamMultiCallable[_tasks_pb2.StreamStatusRequest, _tasks_pb2.StreamLine]
+    """Streams the statuses of tasks, as `CreateStream` does. An unknown key has
+    the status `error` in the first line.
+    """
     CreateFile: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.CreateFileRequest, _tasks_pb2.FileResponse]
     """Queues a task, waits for one of its files, and redirects there with status
     302; a partial result that has the file is enough. The name of the file may
@@ -82,6 +95,19 @@ class TasksServiceAsyncStub(TasksServiceStub):
     GetStatus: _aio.UnaryUnaryMultiCallable[_tasks_pb2.GetStatusRequest, _tasks_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Returns the statuses of tasks, in the order asked. An unknown key has the
     status `error`.
+    """
+    CreateStream: _aio.UnaryStreamMultiCallable[_tasks_pb2.CreateStreamRequest, _tasks_pb2.StreamLine]  # type: ignore[assignment]
+    """Queues one or more tasks, as `Create` does, and streams their statuses. The
+    first line is the list of what the tasks are at once, in the order of the
+    request; each line after it is the status of one task, whenever one
+    changes, gets further, or knows more of its result. A client that is slow
+    gets the newest of what would wait. The stream ends when all tasks have
+    ended. Empty lines mean nothing: they come when nothing else does. With an
+    `Idempotency-Key`, a repeat follows the tasks of the first request.
+    """
+    StreamStatus: _aio.UnaryStreamMultiCallable[_tasks_pb2.StreamStatusRequest, _tasks_pb2.StreamLine]  # type: ignore[assignment]
+    """Streams the statuses of tasks, as `CreateStream` does. An unknown key has
+    the status `error` in the first line.
     """
     CreateFile: _aio.UnaryUnaryMultiCallable[_tasks_pb2.CreateFileRequest, _tasks_pb2.FileResponse]  # type: ignore[assignment]
     """Queues a task, waits for one of its files, and redirects there with status
@@ -129,6 +155,31 @@ class TasksServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_tasks_pb2.GetStatusResponse, _abc.Awaitable[_tasks_pb2.GetStatusResponse]]:
         """Returns the statuses of tasks, in the order asked. An unknown key has the
         status `error`.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateStream(
+        self,
+        request: _tasks_pb2.CreateStreamRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_tasks_pb2.StreamLine], _abc.AsyncIterator[_tasks_pb2.StreamLine]]:
+        """Queues one or more tasks, as `Create` does, and streams their statuses. The
+        first line is the list of what the tasks are at once, in the order of the
+        request; each line after it is the status of one task, whenever one
+        changes, gets further, or knows more of its result. A client that is slow
+        gets the newest of what would wait. The stream ends when all tasks have
+        ended. Empty lines mean nothing: they come when nothing else does. With an
+        `Idempotency-Key`, a repeat follows the tasks of the first request.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamStatus(
+        self,
+        request: _tasks_pb2.StreamStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_tasks_pb2.StreamLine], _abc.AsyncIterator[_tasks_pb2.StreamLine]]:
+        """Streams the statuses of tasks, as `CreateStream` does. An unknown key has
+        the status `error` in the first line.
         """
 
     @_abc_1.abstractmethod
