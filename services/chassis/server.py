@@ -59,13 +59,14 @@ async def serve(
     *,
     settings: Settings,
     background: Sequence[Background] = (),
+    on_stop: Callable[[], None] | None = None,
 ) -> None:
     """Serve on `HOST:PORT` until SIGTERM or SIGINT, then stop gracefully.
 
-    A stop refuses new calls, ends health watches and bidirectional calls with UNAVAILABLE, lets
-    the others end within 10 s, then ends the background coroutines. These run as long as the
-    server: one that ends before raises RuntimeError here, which takes the process down for its
-    supervisor to restart.
+    A stop refuses new calls, ends health watches and bidirectional calls with UNAVAILABLE, calls
+    `on_stop` for those that only wait, lets the others end within 10 s, then ends the background
+    coroutines. These run as long as the server: one that ends before raises RuntimeError here,
+    which takes the process down for its supervisor to restart.
     """
     telemetry.setup(name, settings)
     server, interceptors = _create(servicers, authenticator)
@@ -82,6 +83,8 @@ async def serve(
         await _watch(stopped, tasks)
     finally:
         await interceptors.end_lines()
+        if on_stop:
+            on_stop()
         await server.stop(GRACE_SECONDS)
         await _cancel(tasks)
         if stop_metrics:

@@ -1,5 +1,6 @@
 """The tasks service: the ledger of work and the Tasks API."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from random import SystemRandom
@@ -56,7 +57,7 @@ async def main(settings: Settings) -> None:
     await db.migrate("services.tasks.migrations")
     clients = Clients(settings, "tasks")
     outbox = Outbox(db, settings, "tasks")
-    servicers, background = wire(
+    servicers, background, stop_waiting = wire(
         db, outbox, settings.public_url, timedelta(days=settings.work_retention_days)
     )
     try:
@@ -67,6 +68,7 @@ async def main(settings: Settings) -> None:
             Authenticator(RemoteKeyring(clients), settings.internal_key),
             settings=settings,
             background=[*background, outbox.relay, partial(watch_outbox, db)],
+            on_stop=stop_waiting,
         )
     finally:
         await clients.close()
@@ -75,8 +77,11 @@ async def main(settings: Settings) -> None:
 
 def wire(
     db: Database, outbox: Outbox, public_url: str, kept: timedelta
-) -> tuple[list[Registration], list[Background]]:
-    """Return what the service serves and what runs beside it; ended work is `kept` so long."""
+) -> tuple[list[Registration], list[Background], Callable[[], None]]:
+    """Return what the service serves, what runs beside it, and what ends all waiting for work.
+
+    Ended work is `kept` so long.
+    """
     live = Live()
     replicas = Replicas(db, live)
     recorder = Recorder(outbox, live, replicas)
@@ -112,7 +117,7 @@ def wire(
         partial(repeat, roster.look, LOOK_SECONDS),
         *_upkeep(db, writer, kept),
     ]
-    return servicers, background
+    return servicers, background, live.close
 
 
 def _upkeep(db: Database, writer: Writer, kept: timedelta) -> list[Background]:

@@ -108,7 +108,7 @@ class Worker:
 async def serving(db: Database) -> AsyncIterator[Service]:
     """Run the service on a database that has its schema."""
     outbox = Outbox(db, make_settings(), "tasks")
-    servicers, background = wire(db, outbox, PUBLIC_URL, timedelta(days=7))
+    servicers, background, _ = wire(db, outbox, PUBLIC_URL, timedelta(days=7))
     async with running(*servicers, authenticator=Identities().authenticator()) as (channel, _):
         loops = [asyncio.create_task(each()) for each in background]
         try:

@@ -6,10 +6,11 @@ Nothing here is needed after a crash.
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from services.chassis.errors import Unavailable
 from services.tasks.model import (
     Item,
     Lane,
@@ -167,6 +168,11 @@ class Report:
     partial: bytes | None = None
 
 
+def stopping() -> Unavailable:
+    """Return the error for those whose waiting ends with this process."""
+    return Unavailable("The service is stopping.", retry_after=1)
+
+
 class Watch:
     """Items that somebody waits for: `over` is set when none of them is `pending` any more.
 
@@ -177,7 +183,21 @@ class Watch:
         self.pending = pending
         self.ended: dict[str, Item] = {}
         self.over = asyncio.Event()
+        self._broken_off = False
         self._look()
+
+    async def wait(self, seconds: float) -> None:
+        """Return once none is pending, or after a time. Raises Unavailable when broken off."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.over.wait()
+        if self._broken_off and self.pending:
+            raise stopping()
+
+    def break_off(self) -> None:
+        """Let those who wait know that this process will not be there for the end."""
+        self._broken_off = True
+        self.over.set()
 
     def strike(self, item_id: str, item: Item | None) -> None:
         """Note that an item ended, and how where that is known."""
@@ -201,6 +221,7 @@ class Live:
         self._reports: dict[Lease, Report] = {}
         self._unsaved: set[Lease] = set()
         self._watches: dict[str, set[Watch]] = defaultdict(set)
+        self._closed = False
         # Items whose parts got further or ended, and those that ended before their parts.
         self.stirred_wholes: set[str] = set()
 
@@ -271,6 +292,8 @@ class Live:
         """Give a watch over items."""
         watched = set(ids)
         watch = Watch(set(watched))
+        if self._closed:
+            watch.break_off()
         for item_id in watched:
             self._watches[item_id].add(watch)
         try:
@@ -280,6 +303,12 @@ class Live:
                 self._watches[item_id].discard(watch)
                 if not self._watches[item_id]:
                     del self._watches[item_id]
+
+    def close(self) -> None:
+        """Break off all waiting, from now on: the process stops."""
+        self._closed = True
+        for watch in {each for watches in self._watches.values() for each in watches}:
+            watch.break_off()
 
     def watched(self) -> list[str]:
         """Return the ids of the items that somebody waits for."""

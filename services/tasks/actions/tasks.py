@@ -15,6 +15,10 @@ from services.tasks.store import tasks as records
 from services.tasks.store.idempotency import NamedRequest
 
 
+# Below the gateway's time for a call, of 15 minutes.
+BLOCK_SECONDS = 600.0
+
+
 @dataclass(frozen=True)
 class Task:
     """A task as the Tasks API sees it."""
@@ -74,12 +78,13 @@ class Tasks:
         return [Task(record, added[record.key]) for _, record in new]
 
     async def ended(self, created: Sequence[Task]) -> list[Task]:
-        """Return tasks that were just created as they are once none of them runs or waits."""
+        """Return tasks that were just created as they are once none of them runs or waits, or
+        after `BLOCK_SECONDS`. Raises Unavailable when the process stops before."""
         pending = {task.record.key: task for task in created if not task.item.ended}
         with self._live.watching(pending) as watch:
             # Nothing ended meanwhile: an end takes another transaction of this process. Word of
             # one at another replica may have been missed; `look` finds those.
-            await watch.over.wait()
+            await watch.wait(BLOCK_SECONDS)
         known = {key: Task(pending[key].record, item) for key, item in watch.ended.items()}
         if elsewhere := [key for key in pending if key not in known]:
             known |= await self.find(elsewhere)
@@ -94,10 +99,11 @@ class Tasks:
         }
 
     async def wait(self, keys: Sequence[str]) -> None:
-        """Return once none of the tasks runs or waits any more; unknown ones do not."""
+        """Return once none of the tasks runs or waits any more, unknown ones do not, or after
+        `BLOCK_SECONDS`. Raises Unavailable when the process stops before."""
         with self._live.watching(keys) as watch:
             await self._look_at(keys)
-            await watch.over.wait()
+            await watch.wait(BLOCK_SECONDS)
 
     async def look(self) -> None:
         """Look at what is waited for: word of an end at another replica may have been lost."""
