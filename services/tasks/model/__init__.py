@@ -31,6 +31,7 @@ from services.tasks.model.moves import (
     was_lost,
     was_stopped,
 )
+from services.tasks.model.news import is_news, looks_same
 from services.tasks.model.records import (
     LEDGER,
     MOVES,
@@ -84,7 +85,9 @@ __all__ = [
     "fail",
     "fail_by_part",
     "follow",
+    "is_news",
     "join",
+    "looks_same",
     "lose",
     "more_ahead",
     "new_key",
