@@ -231,7 +231,9 @@ class Destination(_message.Message):
 
     @_builtins.property
     def part(self) -> Global___PartDestination:
-        """Kept for the item of which this one is a part, until that one ends."""
+        """Kept for the item of which this one is a part, or for this one itself,
+        until that one ends.
+        """
 
     @_builtins.property
     def s3_signed(self) -> Global___S3SignedDestination:
@@ -413,8 +415,80 @@ class DummyDestination(_message.Message):
 Global___DummyDestination: _TypeAlias = DummyDestination  # noqa: Y015
 
 @_typing.final
+class OutsideCheckpoint(_message.Message):
+    """What an attempt saves whose files go outside."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAKING_FIELD_NUMBER: _builtins.int
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    making: _builtins.bytes
+    """The files are being made: the kind's own state."""
+    @_builtins.property
+    def delivery(self) -> Global___Delivery:
+        """They are made."""
+
+    def __init__(
+        self,
+        *,
+        making: _builtins.bytes = ...,
+        delivery: Global___Delivery | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery", "making", b"making", "state", b"state"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery", "making", b"making", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_state: _TypeAlias = _typing.Literal["making", "delivery"]  # noqa: Y015
+    _WhichOneofArgType_state: _TypeAlias = _typing.Literal["state", b"state"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_state) -> _WhichOneofReturnType_state | None: ...
+
+Global___OutsideCheckpoint: _TypeAlias = OutsideCheckpoint  # noqa: Y015
+
+@_typing.final
+class Delivery(_message.Message):
+    """What was made, and how far the sending of it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    CLOSING_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    result: _builtins.bytes
+    """The kind's result message, serialized, without addresses."""
+    session: _builtins.str
+    """The address of the resumable upload; empty before it is begun. Whoever has
+    it can send to it: a credential.
+    """
+    closing: _builtins.bool
+    """Whether the last bytes may have been sent: the file may be there already."""
+    address: _builtins.str
+    """Where the file is; empty before it is there."""
+    @_builtins.property
+    def file(self) -> Global___OutputFile:
+        """The file that is sent. It is kept in storage until the item ends."""
+
+    def __init__(
+        self,
+        *,
+        result: _builtins.bytes = ...,
+        file: Global___OutputFile | None = ...,
+        session: _builtins.str = ...,
+        closing: _builtins.bool = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "closing", b"closing", "file", b"file", "result", b"result", "session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Delivery: _TypeAlias = Delivery  # noqa: Y015
+
+@_typing.final
 class PartDestination(_message.Message):
-    """An item of work that was split."""
+    """An item of work that was split, or sends what it made outside."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
