@@ -45,6 +45,7 @@ def read_definition(
         destination=internal_pb2.Destination(account=account).SerializeToString(),
         lane=Lane.LONG if kind and kind.long else Lane.SHORT,
         refusal="; ".join(f"{name}: {', '.join(what)}" for name, what in problems.items()),
+        calls_back=bool(definition.url_callback or definition.url_errback),
     )
     record = TaskRecord(
         key=key,
@@ -55,8 +56,9 @@ def read_definition(
             "task_metas": _plain(definition.task_metas),
         },
         problems=problems or None,
-        url_callback=definition.url_callback or None,
-        url_errback=definition.url_errback or None,
+        url_callback=_usable(definition.url_callback),
+        url_errback=_usable(definition.url_errback),
+        version=version.number,
     )
     return submission, record
 
@@ -73,6 +75,11 @@ def _callback_problems(definition: Any) -> Problems:
         for name in ("url_callback", "url_errback")
         if getattr(definition, name) and not _is_web_address(getattr(definition, name))
     }
+
+
+def _usable(url: str) -> str | None:
+    """The address, if that is what it is: of one that is not, the status tells."""
+    return url if _is_web_address(url) else None
 
 
 def _is_web_address(url: str) -> bool:

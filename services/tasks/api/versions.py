@@ -13,13 +13,14 @@ from vitascope.tasks.v2 import tasks_pb2 as tasks_v2
 
 @dataclass(frozen=True)
 class Version:
-    """A version of the Tasks API.
+    """A version of the Tasks API, `number` 1 or 2.
 
     `messages` is its generated module, `kinds` the tasks that can be created, `shown_kinds` those
     whose results can be read: a key says nothing about the version that made it. `error_field` is
     the key of a status that says what is wrong.
     """
 
+    number: int
     messages: Any
     kinds: Mapping[str, Kind]
     shown_kinds: Mapping[str, Kind]
@@ -29,5 +30,7 @@ class Version:
 _KINDS_V1 = kinds_of(specs_v1.DESCRIPTOR, newest=specs_v2.DESCRIPTOR)
 _KINDS_V2 = kinds_of(specs_v2.DESCRIPTOR, newest=specs_v2.DESCRIPTOR)
 
-V1 = Version(tasks_v1, _KINDS_V1, {**_KINDS_V2, **_KINDS_V1}, "result")
-V2 = Version(tasks_v2, _KINDS_V2, _KINDS_V2, "error")
+V1 = Version(1, tasks_v1, _KINDS_V1, {**_KINDS_V2, **_KINDS_V1}, "result")
+V2 = Version(2, tasks_v2, _KINDS_V2, _KINDS_V2, "error")
+
+BY_NUMBER: Mapping[int, Version] = {version.number: version for version in (V1, V2)}
