@@ -415,38 +415,10 @@ class DummyDestination(_message.Message):
 Global___DummyDestination: _TypeAlias = DummyDestination  # noqa: Y015
 
 @_typing.final
-class OutsideCheckpoint(_message.Message):
-    """What an attempt saves whose files go outside."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    MAKING_FIELD_NUMBER: _builtins.int
-    DELIVERY_FIELD_NUMBER: _builtins.int
-    making: _builtins.bytes
-    """The files are being made: the kind's own state."""
-    @_builtins.property
-    def delivery(self) -> Global___Delivery:
-        """They are made."""
-
-    def __init__(
-        self,
-        *,
-        making: _builtins.bytes = ...,
-        delivery: Global___Delivery | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery", "making", b"making", "state", b"state"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery", b"delivery", "making", b"making", "state", b"state"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_state: _TypeAlias = _typing.Literal["making", "delivery"]  # noqa: Y015
-    _WhichOneofArgType_state: _TypeAlias = _typing.Literal["state", b"state"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_state) -> _WhichOneofReturnType_state | None: ...
-
-Global___OutsideCheckpoint: _TypeAlias = OutsideCheckpoint  # noqa: Y015
-
-@_typing.final
 class Delivery(_message.Message):
-    """What was made, and how far the sending of it is."""
+    """What was made to be sent outside, and how far the sending of it is: what an
+    attempt saves so that a later one goes on.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -711,7 +711,9 @@ class Checkpoint(_message.Message):
     LEASE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     state: _builtins.bytes
-    """What the worker needs to go on; it replaces what was saved before."""
+    """What the kind needs to go on, or what the worker needs to go on sending
+    what was made; it replaces what was saved before.
+    """
     @_builtins.property
     def lease(self) -> Global___Lease:
         """The attempt."""
