@@ -9,6 +9,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescript
 from gateway.scalars import from_text
 from gateway.surface import Surface
 from services.chassis.comments import comments
+from services.chassis.writing import bare_fields
 from vitascope.options.v1 import options_pb2
 
 Schema = dict[str, Any]
@@ -65,6 +66,9 @@ class Schemas:
         own = self._own.get(descriptor.full_name)
         if own is not None:
             return dict(own)
+        if not request and descriptor.GetOptions().Extensions[options_pb2.bare]:
+            forms = [self.field(field, request=False) for field in bare_fields(descriptor)]
+            return forms[0] if len(forms) == 1 else {"oneOf": forms}
         name = component_name(descriptor, request=request)
         if name not in self._components:
             # Taken before it is written: a message may contain itself.

@@ -45,7 +45,8 @@ class Writer:
     """Compiles writers by the conventions of one surface; its times are as `write_time` has them.
 
     Fields without presence are always written, others when set (`nullable` ones as null when not);
-    64-bit integers are numbers; the keys of a `flatten` Struct stand beside the message's own.
+    64-bit integers are numbers; the keys of a `flatten` Struct stand beside the message's own; a
+    `bare` message is the value of its one field.
     """
 
     def __init__(self, write_time: Callable[[Timestamp], str]) -> None:
@@ -64,6 +65,8 @@ class Writer:
             return known
         if descriptor.full_name.startswith("google.protobuf.") and descriptor.fields:
             raise ValueError(f"{descriptor.full_name} has no JSON form here")
+        if descriptor.GetOptions().Extensions[options_pb2.bare]:
+            return self._bare(descriptor)
         steps: list[_Step] = []
 
         def write(message: Message) -> dict[str, Any]:
@@ -82,6 +85,17 @@ class Writer:
         """Return a function from a message to the JSON value of one of its fields."""
         name, value = field.name, self._value(field)
         return lambda message: value(getattr(message, name))
+
+    def _bare(self, descriptor: Descriptor) -> Write:
+        values = {field.name: self._value(field) for field in bare_fields(descriptor)}
+
+        def write(message: Message) -> Any:
+            name = message.WhichOneof(oneof) if oneof else only
+            return None if name is None else values[name](getattr(message, name))
+
+        only = next(iter(values))
+        oneof = descriptor.oneofs[0].name if descriptor.oneofs else None
+        return write
 
     def _step(self, field: FieldDescriptor) -> _Step:
         name, key, value = field.name, field.json_name, self._value(field)
@@ -124,6 +138,18 @@ class Writer:
             names = {value.number: value.name for value in field.enum_type.values}
             return lambda number: names.get(number, number)
         return _SCALARS.get(field.type, _same)
+
+
+def bare_fields(descriptor: Descriptor) -> list[FieldDescriptor]:
+    """Return the fields of a `bare` message, one of which stands for it in JSON.
+
+    Raises ValueError when neither there is but one nor are all of them in one oneof.
+    """
+    fields = list(descriptor.fields)
+    in_one = len(descriptor.oneofs) == 1 and all(each.containing_oneof for each in fields)
+    if in_one or (len(fields) == 1 and not descriptor.oneofs):
+        return fields
+    raise ValueError(f"{descriptor.full_name} cannot be bare: it has several fields at once")
 
 
 def _flattened(field: FieldDescriptor) -> bool:

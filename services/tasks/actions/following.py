@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from services.chassis.errors import Unavailable
+from services.tasks.actions.waiting import stopping
 from services.tasks.model import Item, Lease, State, is_news, looks_same
 
 
@@ -106,13 +106,17 @@ class Feeds:
         """Whether anybody follows anything."""
         return bool(self._followed)
 
+    def __contains__(self, item_id: str) -> bool:
+        """Whether anybody follows an item."""
+        return item_id in self._followed
+
     @contextmanager
     def following(self, ids: Iterable[str] = ()) -> Iterator[Feed]:
         """Give a feed of items, and of those that it is told to follow later."""
         feed = Feed(self)
         self._readers.add(feed)
         if self._closing:
-            feed.end(_stopping())
+            feed.end(stopping())
         try:
             feed.follow(ids)
             yield feed
@@ -124,7 +128,7 @@ class Feeds:
         """End every feed, and those that come: the process stops."""
         self._closing = True
         for feed in self._readers:
-            feed.end(_stopping())
+            feed.end(stopping())
 
     def tell(self, item: Item) -> None:
         """Tell those who follow an item what it is like now, unless they know."""
@@ -176,7 +180,3 @@ class Feeds:
                 followed.feeds.discard(feed)
                 if not followed.feeds:
                     del self._followed[item_id]
-
-
-def _stopping() -> Unavailable:
-    return Unavailable("The service is stopping: ask for the statuses again.", retry_after=1)

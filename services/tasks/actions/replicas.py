@@ -63,6 +63,6 @@ class Replicas:
         for item_id, attempt, ended in news.get("stopped", ()):
             self._live.stop(Lease(item_id, attempt), ended=ended)
         for item_id in news.get("ended", ()):
-            self._live.end(item_id)
+            self._live.watches.strike(item_id)
         if news.get("stirred"):
             self._live.stirred.set()
