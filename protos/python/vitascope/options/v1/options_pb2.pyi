@@ -103,6 +103,38 @@ class Task(_message.Message):
 Global___Task: _TypeAlias = Task  # noqa: Y015
 
 @_typing.final
+class Store(_message.Message):
+    """A storage system."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TAKES_FIELD_NUMBER: _builtins.int
+    SINGLE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The documented `type`, for example `persistent`."""
+    takes: _builtins.str
+    """It takes only tasks that make a file of this kind, named by the first part
+    of its media type.
+    """
+    single: _builtins.bool
+    """It takes only tasks that make exactly one file."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        takes: _builtins.str = ...,
+        single: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "single", b"single", "takes", b"takes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Store: _TypeAlias = Store  # noqa: Y015
+
+@_typing.final
 class ParameterSet(_message.Message):
     """Parameters that belong together."""
 
@@ -219,6 +251,7 @@ MAKES_FIELD_NUMBER: _builtins.int
 TASK_FIELD_NUMBER: _builtins.int
 TOPIC_FIELD_NUMBER: _builtins.int
 BARE_FIELD_NUMBER: _builtins.int
+STORE_FIELD_NUMBER: _builtins.int
 scope: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.str]
 """The scope that a caller's credentials must grant. Every RPC names one;
 a service refuses to start with an RPC that does not. `public` asks for
@@ -267,3 +300,5 @@ bare: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, 
 """In JSON the message is the value of the one of its fields that is set, or of
 its only one: a message of one `oneof`, or of one list.
 """
+store: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, Global___Store]
+"""Marks the parameter message of one storage system."""
