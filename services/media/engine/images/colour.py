@@ -1,0 +1,58 @@
+"""Brings pixels of every kind to eight bits of sRGB or grey, with or without alpha."""
+
+from contextlib import suppress
+from io import BytesIO
+from typing import cast
+
+from PIL import Image, ImageCms
+
+_SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N")
+
+
+def plain(image: Image.Image) -> Image.Image:
+    """The picture in a mode that can be scaled: eight bits, no palette."""
+    if image.mode in _SIXTEEN_BITS or image.mode in ("I", "F"):
+        return _eight_bits(image)
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode in ("L", "RGB", "CMYK") and not image.has_transparency_data:
+        return image
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """A plain picture as sRGB or grey, by its colour profile where that is sound."""
+    if image.mode == "RGBA":
+        colours = in_srgb(image.convert("RGB"), profile)
+        colours.putalpha(image.getchannel("A"))
+        return colours
+    if profile:
+        # A profile that is broken, or for another kind of colours, says nothing.
+        with suppress(ImageCms.PyCMSError, OSError, ValueError):
+            source = ImageCms.ImageCmsProfile(BytesIO(profile))
+            srgb = ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
+            if converted is not None:
+                return converted.convert("L") if image.mode == "L" else converted
+    return image if image.mode == "L" else image.convert("RGB")
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """The picture without transparency: what shines through is white, as on most pages."""
+    if image.mode != "RGBA":
+        return image
+    page = Image.new("RGBA", image.size, "white")
+    page.alpha_composite(image)
+    return page.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey of more bits, or of real numbers; converting alone would clip it."""
+    if image.mode in _SIXTEEN_BITS:
+        return image.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
+    brightest = cast(tuple[float, float], image.getextrema())[1]
+    # Files do not tell the range of such values: what is usual and holds them all.
+    white = next((most for most in (1.0, 255.0, 65535.0) if brightest <= most), brightest)
+    if image.mode == "I" and white == 1.0:
+        white = 255.0
+    return image.point(lambda value: value * (255 / white) + 0.0).convert("L")
