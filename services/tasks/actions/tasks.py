@@ -1,18 +1,19 @@
 """The use cases of the Tasks API: create tasks, look at them, wait for them."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from services.chassis.database import Database
 from services.chassis.errors import WrongState
+from services.tasks.actions.allowance import Allowance
 from services.tasks.actions.batch import Batch
 from services.tasks.actions.following import Feed
 from services.tasks.actions.live import Live
 from services.tasks.actions.record import Recorder
 from services.tasks.actions.writer import Writer
-from services.tasks.model import Item, Submission, TaskRecord, queue
+from services.tasks.model import Item, LimitReached, Submission, TaskRecord, queue
 from services.tasks.store import expiry, idempotency, items
 from services.tasks.store import tasks as records
 from services.tasks.store.idempotency import NamedRequest
@@ -59,15 +60,23 @@ class Tasks:
         new: Sequence[tuple[Submission, TaskRecord]],
         name: Name | None = None,
         feed: Feed | None = None,
+        allowance: Allowance | None = None,
     ) -> list[Task]:
         """Queue tasks, all or nothing; refused ones are recorded as ended.
 
         A repeat of a request by the same name returns the tasks that are there. A feed hears of
-        the tasks from what is returned on. Raises NameTaken when another request has the name.
+        the tasks from what is returned on. Raises NameTaken when another request has the name,
+        LimitReached when there is an allowance and it does not suffice.
         """
 
-        async def add(batch: Batch) -> list[str]:
+        async def add(batch: Batch) -> list[str] | LimitReached:
             keys = [record.key for _, record in new]
+            if allowance and not (name and await _known(batch, name)):
+                try:
+                    await allowance.take(batch, [work for work, _ in new])
+                except LimitReached as reached:
+                    # Raised here, it would undo what others do in this transaction.
+                    return reached
             if name and (known := await _claim(batch, name, keys)):
                 return known
             queued = [queue(work, batch.now) for work, _ in new]
@@ -81,6 +90,8 @@ class Tasks:
             # Before they are stored: some may be assigned in the same transaction.
             feed.follow(record.key for _, record in new)
         keys = await self._writer.change((), add)
+        if isinstance(keys, LimitReached):
+            raise keys
         if any(key not in added for key in keys):
             known = await (self.follow(keys, feed) if feed else self.find(keys))
             return [known[key] for key in keys if key in known]
@@ -188,6 +199,10 @@ def _pieces(keys: Sequence[str]) -> Iterator[Sequence[str]]:
     """Yield the keys, as many at a time as are read at once: others get their turn between."""
     for start in range(0, len(keys), MOST_AT_ONCE):
         yield keys[start : start + MOST_AT_ONCE]
+
+
+async def _known(batch: Batch, name: Name) -> bool:
+    return await idempotency.find(batch.tx, name.account_id, name.name) is not None
 
 
 async def _claim(batch: Batch, name: Name, keys: list[str]) -> list[str] | None:

@@ -5,6 +5,7 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import NULL_VALUE, Struct, Value
 
+from services.chassis.errors import NotFound, Violation
 from services.tasks.actions.tasks import Task
 from services.tasks.api.versions import Version
 from services.tasks.messages import timestamp, why_not
@@ -12,6 +13,7 @@ from services.tasks.model import Item, State
 from services.tasks.results import read_result
 
 UNKNOWN_KEY = "there is no task with this ID"
+EXPIRED_KEY = "the task with this ID has expired"
 
 
 def status_of(version: Version, task: Task, public_url: str, *, details: bool) -> Any:
@@ -40,15 +42,20 @@ def status_of(version: Version, task: Task, public_url: str, *, details: bool) -
     return status
 
 
-def status_of_unknown(version: Version, key: str) -> Any:
-    """Return the `TaskStatus` of a key that no task has."""
+def expired(field: str) -> NotFound:
+    """Return the error of a request, by a field of it, that asks only for tasks that expired."""
+    return NotFound(EXPIRED_KEY, violations=[Violation(field, EXPIRED_KEY)])
+
+
+def status_of_unknown(version: Version, key: str, reason: str = UNKNOWN_KEY) -> Any:
+    """Return the `TaskStatus` of a key that no task has, or has any more."""
     status = version.messages.TaskStatus(
         status=State.ERROR,
         key=key,
         progress=Value(null_value=NULL_VALUE),
         events=version.messages.TaskEvents(),
     )
-    getattr(status, version.error_field).string_value = UNKNOWN_KEY
+    getattr(status, version.error_field).string_value = reason
     return status
 
 

@@ -154,6 +154,10 @@ accounts = Table(
     Column("queued_long", Integer, nullable=False, server_default="0"),
     Column("running", Integer, nullable=False),
     Column("served_at", Utc, nullable=False),
+    # Those that are tasks, waiting or running in whatever way.
+    Column("tasks_in_flight", Integer, nullable=False, server_default="0"),
+    # When all of the tasks that may be created in a minute are back; null while they are.
+    Column("tasks_back_at", Utc),
     Index(
         "accounts_waiting",
         "running",
@@ -207,6 +211,14 @@ callbacks = Table(
     Index("callbacks_of_task", "key", "position"),
     Index("callbacks_claimed", "line", sqlite_where=text(CLAIMED), postgresql_where=text(CLAIMED)),
     Index("callbacks_over", "ended_at", sqlite_where=text(OVER), postgresql_where=text(OVER)),
+)
+
+# The keys of tasks that are not kept any more, for a while.
+expired_keys = Table(
+    "expired_keys",
+    metadata,
+    Column("key", String(26), primary_key=True),
+    Column("ended_before", Utc, nullable=False, index=True),
 )
 
 # The names that clients gave to requests, and the tasks that these made.
