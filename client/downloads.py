@@ -10,15 +10,13 @@ import httpx
 
 from client.transport import AwayError, Backoff, exchange
 
-CHUNK_BYTES = 1 << 20
-
 Progress = Callable[[int, int | None], None]
 
 
 async def download(
     http: httpx.AsyncClient, url: str, path: Path, backoff: Backoff, progress: Progress | None
-) -> None:
-    """Write the file at `url` to `path`, which shows it only when it is whole.
+) -> str:
+    """Write the file at `url` to `path`, which shows it only when it is whole; return its type.
 
     A download that breaks goes on where it was, if the file is still the same. `progress` hears
     how many bytes are there, and of how many if that is known. Raises RefusedError,
@@ -31,6 +29,7 @@ async def download(
             while not await transfer.done(backoff):
                 pass
         await asyncio.to_thread(part.replace, path)
+        return transfer.media_type
     finally:
         part.unlink(missing_ok=True)
 
@@ -46,6 +45,7 @@ class _Transfer:
         self._received = 0
         self._total: int | None = None
         self._etag = ""
+        self.media_type = ""
 
     async def done(self, backoff: Backoff) -> bool:
         """Read as far as one connection gets; False, after a pause, when it broke."""
@@ -58,7 +58,7 @@ class _Transfer:
                 self._http, "GET", self._url, headers=headers, follow_redirects=True
             ) as response:
                 await self._begin(response)
-                async for chunk in response.aiter_bytes(CHUNK_BYTES):
+                async for chunk in response.aiter_bytes():
                     await asyncio.to_thread(self._file.write, chunk)
                     self._received += len(chunk)
                     self._progress(self._received, self._total)
@@ -74,5 +74,6 @@ class _Transfer:
             await asyncio.to_thread(self._file.truncate)
             self._received = 0
         self._etag = response.headers.get("ETag", "")
+        self.media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
         length = response.headers.get("Content-Length")
         self._total = None if length is None else self._received + int(length)

@@ -56,7 +56,7 @@ class TaskError(TasksApiError):
         self.parameters = failure.parameters
 
 
-_CLASSES = {
+_CLASSES: Mapping[int, type[RefusedError]] = {
     HTTPStatus.BAD_REQUEST: InvalidRequestError,
     HTTPStatus.UNAUTHORIZED: UnauthorizedError,
     HTTPStatus.NOT_FOUND: NotFoundError,
@@ -69,8 +69,7 @@ def refusal(status: int, body: Any) -> RefusedError:
     problems = tuple(_problem(each) for each in entries or () if isinstance(each, Mapping))
     if not problems:
         problems = (Problem("", "", f"the server answered {status} {_phrase(status)}".rstrip()),)
-    refused: type[RefusedError] = _CLASSES.get(HTTPStatus(status), RefusedError)
-    return refused(status, problems)
+    return _CLASSES.get(status, RefusedError)(status, problems)
 
 
 def _problem(entry: Mapping[str, Any]) -> Problem:

@@ -135,13 +135,14 @@ class TasksClient:
                 last[status.key] = status
         return [last[key] for key in keys]
 
-    async def download(self, url: str, path: Path, progress: Progress | None = None) -> None:
-        """Write an output file to `path`, which shows it only when it is whole.
+    async def download(self, url: str, path: Path, progress: Progress | None = None) -> str:
+        """Write an output file to `path`, which shows it only when it is whole; return its type.
 
-        `progress(received, total)` hears of every megabyte; total is None when nobody knows.
-        Raises OSError when it cannot be written.
+        `progress(received, total)` hears of all that arrives; total is None when nobody knows. The
+        type is a media type such as `image/jpeg`. Raises OSError when it cannot be written.
         """
-        await download(self._transport.http, url, path, self._transport.backoff(), progress)
+        backoff = self._transport.backoff()
+        return await download(self._transport.http, url, path, backoff, progress)
 
     async def files(self, path: str = "", *, recursive: bool = False) -> Listing:
         """List the account's output files below a path."""
@@ -160,7 +161,8 @@ class TasksClient:
         """Delete the output file at a path, or all below it; all of the account for "".
 
         The dates and `max_age`, in days, leave younger or older files alone. With `dry_run` it
-        only says what it would delete.
+        only says what it would delete. When the connection broke meanwhile, what was deleted
+        before is not listed.
         """
         chosen = {
             "from": made_from and made_from.isoformat(),
@@ -178,7 +180,8 @@ class TasksClient:
 
     async def expiration(self) -> int:
         """Return after how many days output files are deleted; 0 is never."""
-        return int(await self._transport.ask(Request("GET", "/v2/storage/expiration")))
+        answer = await self._transport.ask(Request("GET", "/v2/storage/expiration"))
+        return int(answer["days"])
 
     async def set_expiration(self, days: int) -> None:
         """Delete output files after so many days from now on; 0 is never."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from client.errors import UnavailableError, refusal
+from client.errors import TasksApiError, UnavailableError, refusal
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
@@ -79,12 +79,19 @@ class Transport:
         return Backoff(self._patience)
 
     async def ask(self, request: Request) -> Any:
-        """Return the JSON of the answer. Raises RefusedError and UnavailableError."""
+        """Return the JSON of the answer. Raises RefusedError, UnavailableError, TasksApiError."""
+        content = await self._content(request)
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            raise TasksApiError(f"what {self._url} answers is not of the Tasks API") from error
+
+    async def _content(self, request: Request) -> bytes:
         backoff = self.backoff()
         while True:
             try:
                 async with self.answer(request) as response:
-                    return json.loads(await response.aread())
+                    return await response.aread()
             except AwayError as cause:
                 await backoff.wait(cause)
 
