@@ -13,16 +13,20 @@ from services.chassis.clients import Clients
 from services.chassis.database import Database, now
 from services.chassis.event_metrics import watch_outbox
 from services.chassis.events import Outbox
+from services.chassis.outside import Policy
 from services.chassis.rounds import repeat
 from services.chassis.server import Background, Registration, serve
 from services.chassis.settings import Settings
 from services.tasks.actions.administration import Administration
 from services.tasks.actions.assignment import Assignment
+from services.tasks.actions.callback_administration import CallbackAdministration
+from services.tasks.actions.callbacks import Callbacks, SecretOf, outside_policy
 from services.tasks.actions.checkpoints import Checkpoints
 from services.tasks.actions.deadlines import Deadlines
 from services.tasks.actions.gauging import Gauging
 from services.tasks.actions.leases import Leases
 from services.tasks.actions.live import Live
+from services.tasks.actions.owing import Owing
 from services.tasks.actions.queue import Queue
 from services.tasks.actions.record import Recorder
 from services.tasks.actions.replicas import Replicas
@@ -30,12 +34,16 @@ from services.tasks.actions.retention import Retention
 from services.tasks.actions.roster import Roster
 from services.tasks.actions.splits import Splits
 from services.tasks.actions.tasks import Tasks
+from services.tasks.actions.usage import Usage
 from services.tasks.actions.writer import Writer
 from services.tasks.api.admin import WorkAdmin
+from services.tasks.api.callbacks import CallbackSecrets, callback_body
+from services.tasks.api.intake import StoredBytes
 from services.tasks.api.ledger import Ledger
 from services.tasks.api.tasks import TasksV1, TasksV2
 from services.tasks.model import RECONNECT
 from services.tasks.store.tables import metadata
+from vitascope.media.v1.outputs_pb2_grpc import OutputsServiceStub
 from vitascope.tasks.v1 import tasks_pb2_grpc as grpc_v1
 from vitascope.tasks.v2 import tasks_pb2_grpc as grpc_v2
 from vitascope.work.v1 import admin_pb2_grpc, work_pb2_grpc
@@ -47,6 +55,8 @@ TEND_SECONDS = 0.2
 REVIEW_SECONDS = 10.0
 CHECKPOINT_SECONDS = 1.0
 LOOK_SECONDS = 1.0
+LOOK_ELSEWHERE_SECONDS = 5.0
+ANNOUNCE_SECONDS = 5.0
 RETENTION_SECONDS = 60.0
 GAUGE_SECONDS = 10.0
 
@@ -58,7 +68,13 @@ async def main(settings: Settings) -> None:
     clients = Clients(settings, "tasks")
     outbox = Outbox(db, settings, "tasks")
     servicers, background, stop_waiting = wire(
-        db, outbox, settings.public_url, timedelta(days=settings.work_retention_days)
+        db,
+        outbox,
+        settings.public_url,
+        timedelta(days=settings.work_retention_days),
+        CallbackSecrets(clients).of,
+        outside_policy(allow_loopback=settings.allow_loopback_sources),
+        Usage(clients.stub(OutputsServiceStub)).stored_bytes,
     )
     try:
         await serve(
@@ -76,15 +92,24 @@ async def main(settings: Settings) -> None:
 
 
 def wire(
-    db: Database, outbox: Outbox, public_url: str, kept: timedelta
+    db: Database,
+    outbox: Outbox,
+    public_url: str,
+    kept: timedelta,
+    secret_of: SecretOf,
+    calls: Policy,
+    stored_bytes: StoredBytes,
 ) -> tuple[list[Registration], list[Background], Callable[[], None]]:
     """Return what the service serves, what runs beside it, and what ends all waiting for work.
 
-    Ended work is `kept` so long.
+    Ended work is `kept` so long; callbacks are signed with `secret_of` their account, and made as
+    the policy for `calls` says.
     """
     live = Live()
     replicas = Replicas(db, live)
-    recorder = Recorder(outbox, live, replicas)
+    owing = Owing(partial(callback_body, public_url))
+    callbacks = Callbacks(db, secret_of, calls, owing.owed, now, SystemRandom().random)
+    recorder = Recorder(outbox, live, replicas, owing)
     assignment = Assignment(live)
     writer = Writer(db, recorder, assignment, now)
     leases = Leases(db, writer, assignment, live, SystemRandom().random)
@@ -99,18 +124,25 @@ def wire(
         ),
         (
             admin_pb2_grpc.add_WorkAdminServiceServicer_to_server,
-            WorkAdmin(Administration(db, writer, live), roster),
+            WorkAdmin(
+                Administration(db, writer, live),
+                roster,
+                CallbackAdministration(db, owing.owed, now),
+            ),
         ),
-        (grpc_v1.add_TasksServiceServicer_to_server, TasksV1(tasks, public_url)),
-        (grpc_v2.add_TasksServiceServicer_to_server, TasksV2(tasks, public_url)),
+        (grpc_v1.add_TasksServiceServicer_to_server, TasksV1(tasks, stored_bytes, public_url)),
+        (grpc_v2.add_TasksServiceServicer_to_server, TasksV2(tasks, stored_bytes, public_url)),
     ]
     background: list[Background] = [
         partial(repeat, leases.assign, ASSIGN_SECONDS, wake=live.stirred),
-        partial(repeat, tasks.look, LOOK_SECONDS),
+        partial(repeat, tasks.look, LOOK_ELSEWHERE_SECONDS),
+        partial(repeat, tasks.catch_up, LOOK_ELSEWHERE_SECONDS, wake=live.feeds.doubted),
+        partial(repeat, replicas.announce, ANNOUNCE_SECONDS, wake=replicas.to_announce),
         partial(repeat, leases.save_progress, PROGRESS_SECONDS),
         partial(repeat, splits.tend, TEND_SECONDS),
         partial(repeat, splits.review, REVIEW_SECONDS),
         replicas.listen,
+        callbacks.run,
         # After a restart the workers come back first: their leases may have run out meanwhile.
         partial(repeat, leases.sweep, SWEEP_SECONDS, delay=RECONNECT.total_seconds()),
         partial(repeat, checkpoints.save, CHECKPOINT_SECONDS),

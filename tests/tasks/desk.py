@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select
 
@@ -11,12 +12,14 @@ from services.chassis.events import Outbox
 from services.tasks.actions.assignment import Assignment
 from services.tasks.actions.leases import Leases
 from services.tasks.actions.live import Live, Order, Session
+from services.tasks.actions.owing import Owing
 from services.tasks.actions.queue import Queue
 from services.tasks.actions.record import Recorder
 from services.tasks.actions.replicas import Replicas
 from services.tasks.actions.splits import Splits
 from services.tasks.actions.tasks import Tasks
 from services.tasks.actions.writer import Writer
+from services.tasks.api.callbacks import callback_body
 from services.tasks.model import Item, Lane, Lease, Part, Submission
 from services.tasks.store import parts
 from services.tasks.store.tables import accounts, items, outbox
@@ -47,7 +50,9 @@ class Desk:
         self.clock = clock
         self.live = Live()
         self.replicas = Replicas(db, self.live)
-        recorder = Recorder(Outbox(db, make_settings(), "tasks"), self.live, self.replicas)
+        self.owing = Owing(partial(callback_body, "https://media.example"))
+        events = Outbox(db, make_settings(), "tasks")
+        recorder = Recorder(events, self.live, self.replicas, self.owing)
         assignment = Assignment(self.live)
         self.writer = Writer(db, recorder, assignment, clock)
         self.queue = Queue(db, self.writer, recorder)

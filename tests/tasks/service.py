@@ -14,6 +14,7 @@ from services.chassis.bundles import unbundled
 from services.chassis.database import Database
 from services.chassis.events import Outbox
 from services.tasks.__main__ import wire
+from services.tasks.actions.callbacks import outside_policy
 from tests.kit.identities import Identities, authorization, make_settings, running, service
 from vitascope.tasks.v1 import tasks_pb2_grpc as grpc_v1
 from vitascope.tasks.v2 import tasks_pb2_grpc as grpc_v2
@@ -21,6 +22,8 @@ from vitascope.work.v1 import admin_pb2_grpc, work_pb2, work_pb2_grpc
 
 PUBLIC_URL = "https://media.example"
 DEADLINE = 20.0
+STORED_BYTES = 1000
+"""What every account stores."""
 BY_ACCOUNT = authorization("Secret A SECRET")
 
 
@@ -104,11 +107,27 @@ class Worker:
         return await self.hear()
 
 
+async def _secret_of(account_id: str) -> str:
+    return f"callback secret of {account_id}"
+
+
+async def _stored_bytes(account_id: str) -> int:
+    return STORED_BYTES
+
+
 @asynccontextmanager
 async def serving(db: Database) -> AsyncIterator[Service]:
     """Run the service on a database that has its schema."""
     outbox = Outbox(db, make_settings(), "tasks")
-    servicers, background, _ = wire(db, outbox, PUBLIC_URL, timedelta(days=7))
+    servicers, background, _ = wire(
+        db,
+        outbox,
+        PUBLIC_URL,
+        timedelta(days=7),
+        _secret_of,
+        outside_policy(allow_loopback=True),
+        _stored_bytes,
+    )
     async with running(*servicers, authenticator=Identities().authenticator()) as (channel, _):
         loops = [asyncio.create_task(each()) for each in background]
         try:

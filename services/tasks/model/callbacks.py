@@ -86,6 +86,12 @@ def owe(item: Item, url: str, body: bytes, now: datetime) -> Callback:
     )
 
 
+def unspeakable(callback: Callback, now: datetime) -> Callback:
+    """Return a new callback without a body, which cannot be sent."""
+    why = "The task's status could not be written."
+    return replace(callback, state=CallbackState.GIVEN_UP, ended_at=now, last_failure=why)
+
+
 def delivered(callback: Callback, now: datetime) -> Callback:
     """Return the callback after its server took it."""
     return replace(
@@ -140,13 +146,13 @@ def turns(due: Iterable[Line], running: Mapping[str, int], room: int) -> Mapping
     shares = Counter[str]()
     while by_account and shares.total() < room:
         account = min(by_account, key=lambda each: (accounts[each], by_account[each][0].due_at))
-        line = _next_of(by_account[account], hosts)
-        if line is None:
+        following = _next_of(by_account[account], hosts)
+        if following is None:
             del by_account[account]
             continue
-        shares[line.name] += 1
+        shares[following.name] += 1
         accounts[account] += 1
-        hosts[_parts(line.name)[1]] += 1
+        hosts[_parts(following.name)[1]] += 1
     return shares
 
 

@@ -1,7 +1,7 @@
 """The calls that are owed to clients."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -115,11 +115,11 @@ async def claim(tx: Tx, line: str, most: int, now: datetime, until: datetime) ->
     given = {"line": line, "most": most, "now": now}
     heads = [Callback(*row) for row in await tx.execute(_HEADS, given)]
     named = callbacks.c.callback_id.in_([head.callback_id for head in heads])
-    attempts = callbacks.c.attempts + 1
-    claimed = update(callbacks).where(named)
+    change = update(callbacks).where(named)
     if heads:
-        await tx.execute(claimed.values(claimed=True, due_at=until, attempts=attempts))
-    return heads
+        attempts = callbacks.c.attempts + 1
+        await tx.execute(change.values(claimed=True, due_at=until, attempts=attempts))
+    return [replace(head, claimed=True, due_at=until, attempts=head.attempts + 1) for head in heads]
 
 
 async def note(tx: Tx, outcomes: Sequence[Callback]) -> None:
@@ -190,7 +190,7 @@ async def retry(tx: Tx, callback_ids: Collection[str], now: datetime, give_up_at
     """Make callbacks due at once that wait for their next try or were given up."""
     again = update(callbacks).where(
         callbacks.c.callback_id.in_(callback_ids),
-        callbacks.c.state != CallbackState.DELIVERED,
+        func.length(callbacks.c.body) > 0,
         (~callbacks.c.claimed) | (callbacks.c.due_at <= now),
     )
     await tx.execute(
