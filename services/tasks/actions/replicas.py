@@ -1,6 +1,7 @@
 """What the processes of the ledger tell each other about changes, as soon as these are stored."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,8 +12,10 @@ from services.tasks.model import TASKS, Item, Lease, State, new_key, was_stopped
 
 CHANNEL = "vitascope_ledger"
 MOST_IN_A_NOTICE = 100  # of some seventy bytes each
-# Another replica is told of changes for so long after it last said that somebody follows there.
+# Another replica is told of changes for so long after it last said that somebody follows there;
+# meanwhile it need not say so again.
 FORGOTTEN_SECONDS = 15.0
+REMINDED_SECONDS = 4.0
 
 
 class Replicas:
@@ -33,6 +36,7 @@ class Replicas:
         self._name = new_key()
         self._followers: dict[str, float] = {}
         self._newcomers = False
+        self._announced_at = -math.inf
         self.to_announce = live.feeds.began
 
     async def tell_changed(
@@ -75,12 +79,15 @@ class Replicas:
         newcomers, self._newcomers = self._newcomers, False
         running = [lease.item_id for each in self._live.sessions for lease in each.held]
         told = running if newcomers else []
-        if not (self._live.feeds or told):
+        follows = bool(self._live.feeds)
+        if not told and (not follows or self._clock() < self._announced_at + REMINDED_SECONDS):
             return
         async with self._db.transaction() as tx:
-            await self._tell(tx, follows=bool(self._live.feeds))
+            await self._tell(tx, follows=follows)
             for start in range(0, len(told), MOST_IN_A_NOTICE):
                 await self._tell(tx, changed=told[start : start + MOST_IN_A_NOTICE])
+        if follows:
+            self._announced_at = self._clock()
 
     async def listen(self) -> None:
         """Hear what the others tell, for ever."""
@@ -109,10 +116,11 @@ class Replicas:
             self._live.stirred.set()
 
     def _hear_of(self, follower: str) -> None:
-        if follower not in self._followers:
+        now = self._clock()
+        if self._followers.get(follower, now) <= now:
             self._newcomers = True
             self.to_announce.set()
-        self._followers[follower] = self._clock() + FORGOTTEN_SECONDS
+        self._followers[follower] = now + FORGOTTEN_SECONDS
 
     def _is_followed(self) -> bool:
         """Whether somebody follows tasks at another replica, as far as is known."""
