@@ -68,7 +68,8 @@ class Schemas:
             return dict(own)
         if not request and descriptor.GetOptions().Extensions[options_pb2.bare]:
             forms = [self.field(field, request=False) for field in bare_fields(descriptor)]
-            return forms[0] if len(forms) == 1 else {"oneOf": forms}
+            # An answer may look like several of them.
+            return forms[0] if len(forms) == 1 else {"anyOf": forms}
         name = component_name(descriptor, request=request)
         if name not in self._components:
             # Taken before it is written: a message may contain itself.
