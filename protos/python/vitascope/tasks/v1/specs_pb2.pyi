@@ -1715,26 +1715,22 @@ class VideoUploadVimeoResult(_message.Message):
     FREE_SPACE_FIELD_NUMBER: _builtins.int
     UPLOADED_FILE_SIZE_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
-    DURATION_FIELD_NUMBER: _builtins.int
     free_space: _builtins.int
     """Bytes that the person may still upload."""
     uploaded_file_size: _builtins.int
     """Bytes that were uploaded."""
     output: _builtins.str
     """Address of the video on Vimeo."""
-    duration: _builtins.float
-    """Seconds that the video lasts."""
     def __init__(
         self,
         *,
         free_space: _builtins.int | None = ...,
         uploaded_file_size: _builtins.int | None = ...,
         output: _builtins.str | None = ...,
-        duration: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "free_space", b"free_space", "output", b"output", "uploaded_file_size", b"uploaded_file_size"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["free_space", b"free_space", "output", b"output", "uploaded_file_size", b"uploaded_file_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "free_space", b"free_space", "output", b"output", "uploaded_file_size", b"uploaded_file_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["free_space", b"free_space", "output", b"output", "uploaded_file_size", b"uploaded_file_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

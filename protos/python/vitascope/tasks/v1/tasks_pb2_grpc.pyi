@@ -68,8 +68,9 @@ class TasksServiceStub:
     file takes longer than ten minutes.
     """
     CreateFileByQuery: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.CreateFileByQueryRequest, _tasks_pb2.FileResponse]
-    """The same for a page that can only name an address: `<img src=...>`. Every
-    such request queues a task, so there is no HEAD.
+    """The same for a page that can only name an address, as in `<img src=...>`:
+    status 302, or status 404 for a wrong name and status 400 for a task that
+    fails. Every such request queues a task, so there is no HEAD.
     """
     GetFile: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.GetFileRequest, _tasks_pb2.FileResponse]
     """Waits for a file of a task that is there, and redirects to it with status
@@ -119,8 +120,9 @@ class TasksServiceAsyncStub(TasksServiceStub):
     file takes longer than ten minutes.
     """
     CreateFileByQuery: _aio.UnaryUnaryMultiCallable[_tasks_pb2.CreateFileByQueryRequest, _tasks_pb2.FileResponse]  # type: ignore[assignment]
-    """The same for a page that can only name an address: `<img src=...>`. Every
-    such request queues a task, so there is no HEAD.
+    """The same for a page that can only name an address, as in `<img src=...>`:
+    status 302, or status 404 for a wrong name and status 400 for a task that
+    fails. Every such request queues a task, so there is no HEAD.
     """
     GetFile: _aio.UnaryUnaryMultiCallable[_tasks_pb2.GetFileRequest, _tasks_pb2.FileResponse]  # type: ignore[assignment]
     """Waits for a file of a task that is there, and redirects to it with status
@@ -203,8 +205,9 @@ class TasksServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tasks_pb2.CreateFileByQueryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tasks_pb2.FileResponse, _abc.Awaitable[_tasks_pb2.FileResponse]]:
-        """The same for a page that can only name an address: `<img src=...>`. Every
-        such request queues a task, so there is no HEAD.
+        """The same for a page that can only name an address, as in `<img src=...>`:
+        status 302, or status 404 for a wrong name and status 400 for a task that
+        fails. Every such request queues a task, so there is no HEAD.
         """
 
     @_abc_1.abstractmethod

@@ -131,8 +131,9 @@ class TasksServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateFileByQuery(self, request, context):
-        """The same for a page that can only name an address: `<img src=...>`. Every
-        such request queues a task, so there is no HEAD.
+        """The same for a page that can only name an address, as in `<img src=...>`:
+        status 302, or status 404 for a wrong name and status 400 for a task that
+        fails. Every such request queues a task, so there is no HEAD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
