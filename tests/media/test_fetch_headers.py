@@ -26,7 +26,7 @@ _DISPOSITION = st.sampled_from(
 def answered(**headers: str) -> Answer:
     """An answer with these headers."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    network = Network(allow_loopback=False)
+    network = Network(POLICY)
     response = httpcore.Response(200)
     return Answer(httpx.URL("http://example.org/a/b"), 200, named, response, network, POLICY)
 

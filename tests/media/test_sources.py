@@ -13,8 +13,8 @@ from services.chassis.storage import Storage
 from services.media.operations import Source
 from services.media.sandbox import Ears, Failure, Order, Outcome, Sandbox, Success
 from services.media.worker.attempt import Attempts
-from services.media.worker.outputs import Outputs
 from services.media.worker.sources import Sources
+from services.media.worker.stores import Stores
 from tests.kit.servers import free_port
 from tests.kit.webserver import Server, answer
 from tests.media import kinds
@@ -68,8 +68,8 @@ async def test_progress_is_that_of_all_sources(
 @pytest.fixture
 def attempts(sources: Sources, sandbox: Sandbox, tmp_path: Path) -> Attempts:
     # None of these attempts comes to outputs.
-    outputs = Outputs(Storage(f"file://{tmp_path}/storage"), None)  # type: ignore[arg-type]
-    return Attempts(tmp_path / "attempts", sources, sandbox, outputs)
+    stores = Stores(None, None)  # type: ignore[arg-type]
+    return Attempts(tmp_path / "attempts", sources, sandbox, stores)
 
 
 def info(url: str) -> Assignment:

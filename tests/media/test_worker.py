@@ -27,8 +27,8 @@ from services.media.worker.attempt import Attempts
 from services.media.worker.crew import Crew
 from services.media.worker.leases import Leases
 from services.media.worker.line import Line
-from services.media.worker.outputs import Outputs
 from services.media.worker.sources import Sources
+from services.media.worker.stores import stores_for
 from tests.kit.servers import free_port
 from tests.kit.waiting import wait_for_async
 from tests.kit.web import served
@@ -137,7 +137,7 @@ async def working(bench: Bench, settings: Settings) -> AsyncIterator[None]:
         bench.scratch,
         Sources(settings, bench.storage, store, settings.scratch_dir.parent / "kept"),
         sandbox,
-        Outputs(bench.storage, store),
+        stores_for(settings, bench.storage, store, clients.stub(LedgerServiceStub)),
     )
     crew = Crew(2, leases, attempts.make)
     hello = Hello(worker_id="worker", kinds=operations.REGISTRY, slots=2)

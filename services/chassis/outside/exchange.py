@@ -100,7 +100,7 @@ async def asking(url: str, headers: Mapping[str, str], policy: Policy) -> AsyncI
 async def exchanged(question: Question, policy: Policy) -> AsyncIterator[Answer]:
     """Send one request; its answer, body unread. Raises OutsideRefused or OutsideFailed."""
     url = question.url
-    network = Network(allow_loopback=policy.allow_loopback)
+    network = Network(policy)
     origin = httpcore.URL(scheme=url.scheme, host=url.raw_host, port=port_of(url), target="").origin
     connection = httpcore.AsyncHTTPConnection(
         origin, ssl_context=_trusted_authorities(), network_backend=network

@@ -12,6 +12,7 @@ import httpcore
 
 from services.chassis.outside.addresses import Address, may_connect
 from services.chassis.outside.failure import OutsideFailed, OutsideRefused
+from services.chassis.outside.policy import Policy
 
 # Of a name that has many, so many are tried.
 _ADDRESSES = 4
@@ -29,8 +30,8 @@ class Network(httpcore.AsyncNetworkBackend):
     headers without an end or interim answers by the million, is bounded.
     """
 
-    def __init__(self, *, allow_loopback: bool) -> None:
-        self._allow_loopback = allow_loopback
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
         self._tcp = httpcore.AnyIOBackend()
         self._received = 0
         self._allowed = _HEAD_BYTES
@@ -46,7 +47,9 @@ class Network(httpcore.AsyncNetworkBackend):
         """Connect to a host. Raises OutsideRefused, OutsideFailed and httpcore's errors."""
         addresses = await _resolve(host, port)
         # One inside among public ones is a trap, or a name for inside.
-        if not all(may_connect(each, allow_loopback=self._allow_loopback) for each in addresses):
+        if not self._policy.allow_private and not all(
+            may_connect(each, allow_loopback=self._policy.allow_loopback) for each in addresses
+        ):
             raise OutsideRefused(f"The server {host} is not on the public internet.")
         *others, last = addresses[:_ADDRESSES]
         for address in others:

@@ -24,3 +24,5 @@ class Policy:
     max_resumes: int = 5
     # For tests and for the embedded suite, whose users' files are on this machine.
     allow_loopback: bool = False
+    # For servers that the operator named, and nobody else.
+    allow_private: bool = False

@@ -1,6 +1,7 @@
 """How far attempts got, for an attempt after a crash."""
 
 from services.chassis.database import Database
+from services.chassis.errors import Conflict
 from services.tasks.actions.live import Lost, Session
 from services.tasks.model import Item, Lease
 from services.tasks.store import checkpoints
@@ -32,6 +33,12 @@ class Checkpoints:
             # What came in meanwhile is newer.
             self._unsaved = unsaved | self._unsaved
             raise
+
+    async def save_at_once(self, lease: Lease, state: bytes) -> None:
+        """Store an attempt's state before it returns. Raises Conflict when the lease is lost."""
+        async with self._db.transaction() as tx:
+            if not await checkpoints.save(tx, {lease: state}):
+                raise Conflict("The attempt has lost its lease.")
 
     async def of(self, item: Item) -> bytes:
         """Return the state from which an attempt at the item may go on; empty for its start."""

@@ -79,6 +79,14 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
         items = await self._queue.find(request.item_ids)
         return work_pb2.FindItemsResponse(items=map(item_message, items))
 
+    async def SaveCheckpoint(
+        self, request: work_pb2.SaveCheckpointRequest, context: Any
+    ) -> work_pb2.SaveCheckpointResponse:
+        """Store how far an attempt got."""
+        said = request.checkpoint
+        await self._checkpoints.save_at_once(_lease(said.lease), said.state)
+        return work_pb2.SaveCheckpointResponse()
+
     async def Work(
         self, request_iterator: AsyncIterator[work_pb2.WorkRequest], context: Any
     ) -> AsyncIterator[work_pb2.WorkResponse]:

@@ -1,9 +1,8 @@
-"""Storing what an attempt made, and making it visible."""
+"""The house's own store: files of videos, of accounts, and of parts of items."""
 
-import asyncio
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,20 +11,25 @@ from google.protobuf.message import Message
 from services.chassis.errors import Unavailable, VitascopeError
 from services.chassis.storage import Storage
 from services.media.operations import Output, operation
-from vitascope.media.v1.internal_pb2 import ROLE_UNSPECIFIED, CommitOutputsRequest, OutputFile
-from vitascope.options.v1 import options_pb2
+from services.media.worker.stores.insisting import insisting
+from vitascope.media.v1.internal_pb2 import (
+    ROLE_UNSPECIFIED,
+    CommitOutputsRequest,
+    Destination,
+    OutputFile,
+    PartDestination,
+)
 from vitascope.work.v1.work_pb2 import Assignment
 
 if TYPE_CHECKING:
     from vitascope.media.v1.internal_pb2_grpc import StoreServiceAsyncStub
 
-_COMMIT_DELAYS = (0.2, 0.5, 1.0, 2.0, 5.0)
 _LETTERS = string.ascii_letters + string.digits
 
 log = structlog.stdlib.get_logger(__name__)
 
 
-class Outputs:
+class Inside:
     """Puts files into storage and commits them, all or none."""
 
     def __init__(self, storage: Storage, store: "StoreServiceAsyncStub") -> None:
@@ -33,16 +37,34 @@ class Outputs:
         self._store = store
 
     async def publish(
-        self, assignment: Assignment, spec: Message, outputs: tuple[Output, ...]
+        self, assignment: Assignment, spec: Message, outputs: Sequence[Output]
     ) -> Mapping[str, str]:
         """Return the paths of the visible outputs by name; raises VitascopeError."""
+        named = [(output, _file_name(assignment, spec, output)) for output in outputs]
+        request = await self._stored(assignment, assignment.destination, named)
+        return await self._commit(request)
+
+    async def keep(self, assignment: Assignment, output: Output) -> OutputFile:
+        """Keep a file until the item ends, for this attempt and later ones; raises VitascopeError.
+
+        Seen by nobody but the item's workers.
+        """
+        itself = Destination(part=PartDestination(item_id=assignment.lease.item_id))
+        request = await self._stored(assignment, itself, [(output, output.file_name)])
+        await self._commit(request)
+        return request.outputs[0]
+
+    async def _stored(
+        self, assignment: Assignment, place: Destination, named: Sequence[tuple[Output, str]]
+    ) -> CommitOutputsRequest:
+        """Put files into storage; what is to be said to make them visible."""
         lease = assignment.lease
         folder = f"work/{lease.item_id}/{lease.attempt}"
         request = CommitOutputsRequest(
-            item_id=lease.item_id, attempt=lease.attempt, destination=assignment.destination
+            item_id=lease.item_id, attempt=lease.attempt, destination=place
         )
         try:
-            for output in outputs:
+            for output, file_name in named:
                 key = f"{folder}/{output.name}"
                 role = operation(assignment.kind).roles.get(output.name, ROLE_UNSPECIFIED)
                 request.outputs.append(OutputFile(name=output.name, storage_key=key, role=role))
@@ -50,27 +72,22 @@ class Outputs:
                 described = request.outputs[-1]
                 described.size, described.sha256 = stored.size, stored.sha256
                 described.content_type = output.content_type
-                described.file_name = _file_name(assignment, spec, output)
+                described.file_name = file_name
         except BaseException:
             await self._discard(request)
             raise
-        return await self._commit(request)
+        return request
 
     async def _commit(self, request: CommitOutputsRequest) -> Mapping[str, str]:
-        for delay in (*_COMMIT_DELAYS, None):
-            try:
-                response = await self._store.CommitOutputs(request)
-            except Unavailable:
-                # It may have been committed all the same: say it again, delete nothing.
-                if delay is None:
-                    raise
-                await asyncio.sleep(delay)
-            except VitascopeError:
-                await self._discard(request)
-                raise
-            else:
-                return {output.name: output.path for output in response.outputs}
-        raise AssertionError("the last try returns or raises")
+        try:
+            response = await insisting(lambda: self._store.CommitOutputs(request))
+        except Unavailable:
+            # It may have been committed all the same: delete nothing.
+            raise
+        except VitascopeError:
+            await self._discard(request)
+            raise
+        return {output.name: output.path for output in response.outputs}
 
     async def _discard(self, request: CommitOutputsRequest) -> None:
         """Delete what will not become visible; what stays, the media service sweeps."""
@@ -79,25 +96,6 @@ class Outputs:
                 await self._storage.delete(output.storage_key)
             except VitascopeError as error:
                 log.warning("an output stays behind", key=output.storage_key, error=error.message)
-
-
-def fill_addresses(result: Message, paths: Mapping[str, str]) -> None:
-    """Set the result's output fields to the paths of the outputs with their names.
-
-    Those of outputs that are not there are cleared: a run may have been taken over by the file
-    that it decodes, and name another's.
-    """
-    for name in output_fields(result):
-        result.ClearField(name)
-        if name in paths:
-            setattr(result, name, paths[name])
-
-
-def output_fields(result: Message) -> list[str]:
-    """The fields of a kind of result that say where outputs are."""
-    options = options_pb2.output_file
-    fields = result.DESCRIPTOR.fields
-    return [field.name for field in fields if field.GetOptions().Extensions[options]]
 
 
 def _file_name(assignment: Assignment, spec: Message, output: Output) -> str:
