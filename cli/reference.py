@@ -32,7 +32,7 @@ def overview(kinds: Sequence[Kind]) -> Table:
         mark = "" if kind.available else " *"
         table.add_row(f"{kind.name}{mark}", escape(kind.about), files)
     if not all(kind.available for kind in kinds):
-        table.caption = f"* {NOT_YET}"
+        table.caption, table.caption_justify = f"* {NOT_YET}", "left"
     return table
 
 
@@ -106,10 +106,10 @@ def _code(default: str) -> str:
 
 
 def _grid(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [columns, ("---",) * len(columns), *rows]
-    return "\n".join(
-        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in each)} |" for each in lines
-    )
+    escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    lines = [f"| {' | '.join(row)} |" for row in (columns, *escaped)]
+    lines.insert(1, f"|{'---|' * len(columns)}")
+    return "\n".join(lines)
 
 
 def _row(value: Value) -> tuple[str, ...]:
