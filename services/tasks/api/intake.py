@@ -43,9 +43,15 @@ class Intake:
         account_id = identity().team_id
         if account_id is None:
             raise Unauthenticated("Tasks belong to an account, and these credentials name none.")
-        new = [read_definition(self._version, each, account_id) for each in definitions]
+        limits = identity().limits
+        new = [
+            read_definition(
+                self._version, each, account_id, texts=texts, stored_bytes=limits.stored_bytes
+            )
+            for each in definitions
+        ]
         name = self._name(account_id, idempotency_key, definitions)
-        allowance = await self._allowance(account_id, identity().limits)
+        allowance = await self._allowance(account_id, limits)
         return await self._tasks.create(new, name, feed, allowance)
 
     async def _allowance(self, account_id: str, limits: Limits) -> Allowance | None:

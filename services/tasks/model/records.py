@@ -54,7 +54,8 @@ class Submission:
     """Work that somebody wants done. `spec` and `destination` are carried unread.
 
     `refusal` is why it cannot be done at all: such work is recorded as ended. `calls_back` says
-    that a client may have to be called when it ends.
+    that a client may have to be called when it ends. With `confidential`, `spec` and `destination`
+    hold credentials, and are kept encrypted.
     """
 
     owner: str
@@ -67,6 +68,7 @@ class Submission:
     lane: Lane = Lane.SHORT
     refusal: str = ""
     calls_back: bool = False
+    confidential: bool = False
 
 
 @dataclass(frozen=True)
