@@ -116,7 +116,7 @@ async def _stored_bytes(account_id: str) -> int:
 
 
 @asynccontextmanager
-async def serving(db: Database) -> AsyncIterator[Service]:
+async def serving(db: Database, identities: Identities | None = None) -> AsyncIterator[Service]:
     """Run the service on a database that has its schema."""
     outbox = Outbox(db, make_settings(), "tasks")
     servicers, background, _ = wire(
@@ -128,7 +128,8 @@ async def serving(db: Database) -> AsyncIterator[Service]:
         outside_policy(allow_loopback=True),
         _stored_bytes,
     )
-    async with running(*servicers, authenticator=Identities().authenticator()) as (channel, _):
+    authenticator = (identities or Identities()).authenticator()
+    async with running(*servicers, authenticator=authenticator) as (channel, _):
         loops = [asyncio.create_task(each()) for each in background]
         try:
             yield Service(channel, db)
