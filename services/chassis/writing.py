@@ -204,7 +204,8 @@ def _value(value: Value) -> Any:
 
 
 def _struct(value: Struct) -> dict[str, Any]:
-    return {name: _value(inner) for name, inner in value.fields.items()}
+    # Protobuf keeps no order: the same message is to be the same bytes every time.
+    return {name: _value(inner) for name, inner in sorted(value.fields.items())}
 
 
 def _list(values: ListValue) -> list[Any]:
