@@ -52,6 +52,7 @@ async def run(settings: Settings) -> int:
         stopping.cancel()
         serving.result()
         return 1
+    gateway.end_streams()
     server.stop()  # type: ignore[no-untyped-call]
     await asyncio.wait({serving}, timeout=GRACE_SECONDS)
     if not serving.done():

@@ -95,6 +95,12 @@ class Gateway:
                 milliseconds=round((time.perf_counter() - started) * 1000, 1),
             )
 
+    def end_streams(self) -> None:
+        """End the answers that last as long as there is something to tell; each says so."""
+        for endpoint in self._endpoints.values():
+            if isinstance(endpoint, StreamEndpoint):
+                endpoint.end()
+
     def abort(self) -> None:
         """Break off every request that is still being answered."""
         for task in self._running:

@@ -1,24 +1,17 @@
 """`TasksService`: the documented Tasks API, version 1 and 2."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from services.tasks.actions.tasks import Tasks
 from services.tasks.api.files import Files
 from services.tasks.api.intake import Intake, StoredBytes
-from services.tasks.api.statuses import (
-    EXPIRED_KEY,
-    UNKNOWN_KEY,
-    expired,
-    status_of,
-    status_of_unknown,
-)
+from services.tasks.api.replies import Replies, possible
+from services.tasks.api.streams import Streams
 from services.tasks.api.versions import V1, V2, Version
 from vitascope.tasks.v1 import tasks_pb2_grpc as grpc_v1
 from vitascope.tasks.v2 import tasks_pb2_grpc as grpc_v2
-
-KEY = re.compile(r"[A-Z2-7]{26}")
 
 
 class _Methods:
@@ -29,8 +22,9 @@ class _Methods:
     ) -> None:
         self._version = version
         self._tasks = tasks
-        self._public_url = public_url
         self._intake = Intake(version, tasks, stored_bytes)
+        self._replies = Replies(version, tasks, public_url)
+        self._streams = Streams(version, tasks, self._intake, self._replies)
         self._files = Files(version, tasks, self._intake, public_url)
 
     async def Create(self, request: Any, context: Any) -> Any:
@@ -38,17 +32,27 @@ class _Methods:
         created = await self._intake.create(request.tasks, request.idempotency_key)
         if request.block:
             created = await self._tasks.ended(created)
-        statuses = [
-            status_of(self._version, task, self._public_url, details=False) for task in created
-        ]
+        statuses = await self._replies.of_tasks(created)
         return self._version.messages.CreateResponse(tasks=statuses)
+
+    async def CreateStream(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        """Queue tasks and follow them."""
+        async with aclosing(self._streams.create(request)) as lines:
+            async for line in lines:
+                yield line
 
     async def GetStatus(self, request: Any, context: Any) -> Any:
         """Say how far tasks are."""
         if request.block:
-            await self._tasks.wait(_possible(request.tasks))
-        statuses = await self._statuses(request.tasks, details=request.details)
+            await self._tasks.wait(possible(request.tasks))
+        statuses = await self._replies.of_keys(request.tasks, details=request.details)
         return self._version.messages.GetStatusResponse(tasks=statuses)
+
+    async def StreamStatus(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        """Follow tasks."""
+        async with aclosing(self._streams.follow(request.tasks)) as lines:
+            async for line in lines:
+                yield line
 
     async def CreateFile(self, request: Any, context: Any) -> Any:
         """Queue a task and redirect to a file of it."""
@@ -65,20 +69,6 @@ class _Methods:
         """Redirect to a file of a task."""
         return await self._files.get(request, context)
 
-    async def _statuses(self, keys: Sequence[str], *, details: bool) -> list[Any]:
-        """Return statuses. Raises NotFound when all of the tasks expired; one that did among
-        others is no reason to keep theirs back."""
-        found = await self._tasks.find(_possible(keys))
-        gone = await self._tasks.expired([key for key in _possible(keys) if key not in found])
-        if gone.issuperset(keys):
-            raise expired("tasks")
-        return [
-            status_of(self._version, found[key], self._public_url, details=details)
-            if key in found
-            else status_of_unknown(self._version, key, EXPIRED_KEY if key in gone else UNKNOWN_KEY)
-            for key in keys
-        ]
-
 
 class TasksV1(_Methods, grpc_v1.TasksServiceServicer):
     """Serves version 1."""
@@ -92,8 +82,3 @@ class TasksV2(_Methods, grpc_v2.TasksServiceServicer):
 
     def __init__(self, tasks: Tasks, stored_bytes: StoredBytes, public_url: str) -> None:
         super().__init__(V2, tasks, stored_bytes, public_url)
-
-
-def _possible(keys: Sequence[str]) -> list[str]:
-    """Return those that look like a key: nothing else needs to be looked for."""
-    return [key for key in keys if KEY.fullmatch(key)]
