@@ -114,7 +114,10 @@ async def test_who_is_refused_costs_the_others_nothing(desk: Desk) -> None:
 @pytest.mark.parametrize("limit", ["tasks_in_flight", "tasks_per_minute"])
 async def test_limits_hold_over_all_replicas(db: Database, clock: Clock, limit: str) -> None:
     desks = [Desk(db, clock) for _ in range(1 if db.is_sqlite else 3)]
-    asked = [ask(desks[n % len(desks)], 2, **{limit: 21}) for n in range(40)]
+    allowance = Allowance(TEAM, Limits(**{limit: 21}))
+    asked = [
+        desks[n % len(desks)].tasks.create([good(), good()], allowance=allowance) for n in range(40)
+    ]
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert sum(len(each) for each in outcomes if isinstance(each, list)) == 20
     assert all(isinstance(each, list | LimitReached) for each in outcomes)
