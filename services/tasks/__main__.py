@@ -17,6 +17,7 @@ from services.chassis.outside import Policy
 from services.chassis.rounds import repeat
 from services.chassis.server import Background, Registration, serve
 from services.chassis.settings import Settings
+from services.chassis.vault import Vault
 from services.tasks.actions.administration import Administration
 from services.tasks.actions.assignment import Assignment
 from services.tasks.actions.callback_administration import CallbackAdministration
@@ -42,6 +43,7 @@ from services.tasks.api.intake import StoredBytes
 from services.tasks.api.ledger import Ledger
 from services.tasks.api.tasks import TasksV1, TasksV2
 from services.tasks.model import RECONNECT
+from services.tasks.sealing import Sealer
 from services.tasks.store.tables import metadata
 from vitascope.media.v1.outputs_pb2_grpc import OutputsServiceStub
 from vitascope.tasks.v1 import tasks_pb2_grpc as grpc_v1
@@ -75,6 +77,7 @@ async def main(settings: Settings) -> None:
         CallbackSecrets(clients).of,
         outside_policy(allow_loopback=settings.allow_loopback_sources),
         Usage(clients.stub(OutputsServiceStub)).stored_bytes,
+        Vault(settings.encryption_key, "tasks"),
     )
     try:
         await serve(
@@ -99,13 +102,14 @@ def wire(
     secret_of: SecretOf,
     calls: Policy,
     stored_bytes: StoredBytes,
+    vault: Vault,
 ) -> tuple[list[Registration], list[Background], Callable[[], None]]:
     """Return what the service serves, what runs beside it, and what ends all waiting for work.
 
     Ended work is `kept` so long; callbacks are signed with `secret_of` their account, and made as
     the policy for `calls` says.
     """
-    live = Live()
+    live, sealer = Live(), Sealer(vault)
     replicas = Replicas(db, live)
     owing = Owing(partial(callback_body, public_url))
     callbacks = Callbacks(db, secret_of, calls, owing.owed, now, SystemRandom().random)
@@ -113,14 +117,14 @@ def wire(
     assignment = Assignment(live)
     writer = Writer(db, recorder, assignment, now)
     leases = Leases(db, writer, assignment, live, SystemRandom().random)
-    splits = Splits(db, writer, recorder, live)
-    checkpoints = Checkpoints(db)
+    splits = Splits(db, writer, recorder, live, sealer)
+    checkpoints = Checkpoints(db, sealer)
     roster = Roster(db, live, now)
-    tasks = Tasks(db, writer, recorder, live)
+    tasks = Tasks(db, writer, recorder, live, sealer)
     servicers: list[Registration] = [
         (
             work_pb2_grpc.add_LedgerServiceServicer_to_server,
-            Ledger(Queue(db, writer, recorder), leases, splits, checkpoints, roster),
+            Ledger(Queue(db, writer, recorder), leases, splits, checkpoints, roster, sealer),
         ),
         (
             admin_pb2_grpc.add_WorkAdminServiceServicer_to_server,

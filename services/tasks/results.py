@@ -9,20 +9,13 @@ from services.tasks.kinds import Kind
 from vitascope.options.v1 import options_pb2
 
 
-def read_result(
-    kind: Kind, result: bytes, public_url: str, *, known_only: bool = False
-) -> dict[str, object]:
+def read_result(kind: Kind, result: bytes, public_url: str) -> dict[str, object]:
     """Return the values that this version of the API documents for a task's result.
 
     Files are given by their URL. Values that are not set are left out; but where the contract says
-    so they are null, and lists are empty, unless only what is known is wanted.
+    so they are null, and lists are empty.
     """
-    message = kind.stored_result.FromString(result)
-    values = _values(kind.result, message, public_url)
-    if known_only:
-        known = {field.name for field, _ in message.ListFields()}
-        return {name: value for name, value in values.items() if name in known}
-    return values
+    return _values(kind.result, kind.stored_result.FromString(result), public_url)
 
 
 def _values(documented: Descriptor, message: Message, public_url: str) -> dict[str, object]:

@@ -22,7 +22,7 @@ from services.tasks.model import (
     new_key,
 )
 from services.tasks.store.tables import checkpoints, idempotency_keys, items, outbox, tasks
-from tests.tasks.desk import KIND, Clock, Desk, told
+from tests.tasks.desk import KIND, SEALER, Clock, Desk, told
 
 GRACE = DEADLINE_GRACE.total_seconds()
 WEEK = timedelta(days=7)
@@ -93,7 +93,7 @@ async def test_every_attempt_has_its_own_deadline(desk: Desk, clock: Clock) -> N
 
 async def test_a_checkpoint_is_there_for_the_next_attempt(desk: Desk, clock: Clock) -> None:
     await desk.submit("a")
-    kept = Checkpoints(desk.db)
+    kept = Checkpoints(desk.db, SEALER)
     session = await desk.enter("first")
     lease = await desk.lease(session)
     assert await kept.of(await desk.item("a")) == b""
@@ -124,7 +124,7 @@ async def test_a_checkpoint_that_comes_in_before_the_end_is_not_stored_after_it(
     desk: Desk,
 ) -> None:
     await desk.submit("a")
-    kept = Checkpoints(desk.db)
+    kept = Checkpoints(desk.db, SEALER)
     session = await desk.enter()
     lease = await desk.lease(session)
     kept.note(session, lease, b"almost")
@@ -137,7 +137,7 @@ async def test_a_checkpoint_that_comes_in_before_the_end_is_not_stored_after_it(
 @pytest.mark.parametrize("ends", ["badly", "cancelled"])
 async def test_checkpoints_go_with_every_end(desk: Desk, ends: str) -> None:
     await desk.submit("a")
-    kept = Checkpoints(desk.db)
+    kept = Checkpoints(desk.db, SEALER)
     session = await desk.enter()
     lease = await desk.lease(session)
     kept.note(session, lease, b"state")
@@ -261,5 +261,5 @@ async def test_a_worker_is_told_to_drain_once(desk: Desk, clock: Clock) -> None:
 async def test_a_lease_that_nobody_holds_takes_no_checkpoint(desk: Desk) -> None:
     session = await desk.enter()
     stranger = Lease("NOTHING", 1)
-    Checkpoints(desk.db).note(session, stranger, b"state")
+    Checkpoints(desk.db, SEALER).note(session, stranger, b"state")
     assert told(session) == [Lost(stranger)]

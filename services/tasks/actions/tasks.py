@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.chassis.database import Database
 from services.chassis.errors import WrongState
@@ -14,6 +15,7 @@ from services.tasks.actions.live import Live
 from services.tasks.actions.record import Recorder
 from services.tasks.actions.writer import Writer
 from services.tasks.model import Item, LimitReached, Submission, TaskRecord, queue
+from services.tasks.sealing import Sealer
 from services.tasks.store import expiry, idempotency, items
 from services.tasks.store import tasks as records
 from services.tasks.store.idempotency import NamedRequest
@@ -49,7 +51,10 @@ class NameTaken(WrongState):
 class Tasks:
     """Queues tasks and follows them."""
 
-    def __init__(self, db: Database, writer: Writer, recorder: Recorder, live: Live) -> None:
+    def __init__(
+        self, db: Database, writer: Writer, recorder: Recorder, live: Live, sealer: Sealer
+    ) -> None:
+        self._sealer = sealer
         self._db = db
         self._writer = writer
         self._recorder = recorder
@@ -79,7 +84,7 @@ class Tasks:
                     return reached
             if name and (known := await _claim(batch, name, keys)):
                 return known
-            queued = [queue(work, batch.now) for work, _ in new]
+            queued = [self._queued(work, batch.now) for work, _ in new]
             for item in await self._recorder.add(batch, queued):
                 added[item.item_id] = item
             await records.add(batch.tx, [record for _, record in new])
@@ -193,6 +198,10 @@ class Tasks:
                 found = await items.by_ids(tx, some)
             for item in found:
                 self._live.feeds.tell(self._live.freshest(item))
+
+    def _queued(self, work: Submission, now: datetime) -> Item:
+        item = queue(work, now)
+        return self._sealer.sealed(item) if work.confidential else item
 
 
 def _pieces(keys: Sequence[str]) -> Iterator[Sequence[str]]:
