@@ -102,7 +102,7 @@ def failures_told() -> Iterator[None]:
             typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     except UnauthorizedError as error:
-        typer.echo(f"the server refuses the secret: {error}", err=True)
+        typer.echo(f"the server refuses, by the secret that it was given: {error}", err=True)
         raise typer.Exit(1) from error
     except (TasksApiError, OSError) as error:
         typer.echo(str(error), err=True)
@@ -114,7 +114,7 @@ def _address_of(data: Path | None) -> str:
         raise _stop(
             "no server: give --server or VITASCOPE_URL, or --data for a suite on this machine"
         )
-    running = Home(data).running_addresses() if data.is_dir() else None
+    running = Home(data).running_addresses() if (data / "run").is_dir() else None
     if running is None:
         raise _stop(f"no suite runs in {data}; start it: vitascope up --data {data}")
     host, _, port = running["http"].rpartition(":")
