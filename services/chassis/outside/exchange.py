@@ -11,40 +11,13 @@ from functools import cache
 import httpcore
 import httpx
 
-from services.chassis.outside.bodies import Body, OnSent, pieces, size_of
 from services.chassis.outside.failure import OutsideFailed, OutsideRefused
 from services.chassis.outside.network import Network
 from services.chassis.outside.policy import Policy
+from services.chassis.outside.question import Question, body_of, request_of
 from services.chassis.outside.urls import checked, host_of, port_of, redirected
 
-_SECONDS_TO_CONNECT = 15.0
-_BODILESS = frozenset({"GET", "HEAD"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# Encodings are undone where one insists on them, but the file itself is wanted.
-_HEADERS = {
-    "accept": "*/*",
-    "accept-encoding": "identity",
-    "connection": "close",
-    "user-agent": "vitascope",
-}
-
-
-def _unheard(sent: int) -> None:
-    """Nobody follows."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A request: `headers` by lower-case name, `url` a checked one.
-
-    `on_sent` takes how many bytes of the body the network has taken.
-    """
-
-    method: str
-    url: httpx.URL
-    headers: Mapping[str, str]
-    body: Body = b""
-    on_sent: OnSent = _unheard
 
 
 @dataclass(frozen=True)
@@ -109,44 +82,16 @@ async def exchanged(question: Question, policy: Policy) -> AsyncIterator[Answer]
         with _trouble_with(host_of(url)):
             async with (
                 asyncio.timeout(policy.answer_seconds) as patience,
-                aclosing(_body(question, policy, patience)) as body,
+                aclosing(body_of(question, network, policy, patience)) as body,
             ):
-                response = await connection.handle_async_request(_request(question, policy, body))
+                request = request_of(question, policy, body)
+                response = await connection.handle_async_request(request)
+        if network.is_cut_short and response.status < 400:
+            raise OutsideFailed(f"The server {host_of(url)} answers before it was told all.")
         network.end_head()
         yield Answer(url, response.status, _by_name(response.headers), response, network, policy)
     finally:
         await connection.aclose()
-
-
-def _body(question: Question, policy: Policy, patience: asyncio.Timeout) -> AsyncGenerator[bytes]:
-    """The body; each piece of it that the network takes renews the patience."""
-    loop = asyncio.get_running_loop()
-
-    def taken(sent: int) -> None:
-        patience.reschedule(loop.time() + policy.answer_seconds)
-        question.on_sent(sent)
-
-    return pieces(question.body, taken)
-
-
-def _request(question: Question, policy: Policy, body: AsyncIterator[bytes]) -> httpcore.Request:
-    url = question.url
-    headers = {"host": url.netloc.decode("ascii"), **_HEADERS, **question.headers}
-    if question.method not in _BODILESS:
-        headers["content-length"] = str(size_of(question.body))
-    return httpcore.Request(
-        question.method,
-        httpcore.URL(scheme=url.scheme, host=url.raw_host, port=port_of(url), target=url.raw_path),
-        headers=list(headers.items()),
-        content=body,
-        extensions={
-            "timeout": {
-                "connect": _SECONDS_TO_CONNECT,
-                "read": policy.silence_seconds,
-                "write": policy.answer_seconds,
-            },
-        },
-    )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import httpcore
 
 from services.chassis.outside.addresses import Address, may_connect
 from services.chassis.outside.failure import OutsideFailed, OutsideRefused
+from services.chassis.outside.listening import Ear
 from services.chassis.outside.policy import Policy
 
 # Of a name that has many, so many are tried.
@@ -35,6 +36,9 @@ class Network(httpcore.AsyncNetworkBackend):
         self._tcp = httpcore.AnyIOBackend()
         self._received = 0
         self._allowed = _HEAD_BYTES
+        self.ear: Ear | None = None
+        # The server answered before it had all of a body.
+        self.is_cut_short = False
 
     async def connect_tcp(
         self,
@@ -76,9 +80,11 @@ class _Counted(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream, network: Network) -> None:
         self._stream = stream
         self._network = network
+        # Above TLS, where there is some: it replaces the one below.
+        self._ear = network.ear = Ear(stream)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = await self._stream.read(max_bytes, timeout)
+        data = await self._ear.read(max_bytes, timeout)
         self._network.receive(len(data))
         return data
 
@@ -86,6 +92,7 @@ class _Counted(httpcore.AsyncNetworkStream):
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
+        await self._ear.close()
         await self._stream.aclose()
 
     async def start_tls(

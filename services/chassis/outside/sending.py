@@ -6,9 +6,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from services.chassis.outside.bodies import Body, OnSent
-from services.chassis.outside.exchange import Answer, Question, exchanged
+from services.chassis.outside.exchange import Answer, exchanged
 from services.chassis.outside.failure import OutsideFailed
 from services.chassis.outside.policy import Policy
+from services.chassis.outside.question import Question
 from services.chassis.outside.urls import checked, host_of
 
 

@@ -29,6 +29,7 @@ from services.chassis.outside import (
     send,
     worth_retrying,
 )
+from services.chassis.outside.urls import checked
 from services.media.operations import BadMedia, Output
 from services.media.worker.stores.sending import Sending
 from vitascope.media.v1.internal_pb2 import Destination
@@ -64,7 +65,7 @@ class S3Signed:
                 on_sent=lambda sent: sending.progress(sent / sending.size),
             )
             if 200 <= reply.status < 300:
-                return urlsplit(url)._replace(query="", fragment="").geturl()
+                return str(checked(url).copy_with(query=None, fragment=None))
             code = _said(reply, "Code", url)
             problem = _problem(reply, code, url)
             if code != _OTHER_SIGNATURE:
