@@ -53,6 +53,7 @@ from vitascope.media.v1 import (
     internal_pb2_grpc,
     media_pb2,
     media_pb2_grpc,
+    outputs_pb2,
     outputs_pb2_grpc,
     resumable_pb2_grpc,
 )
@@ -158,6 +159,11 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
     async def CancelItems(self, request: object, context: object) -> work_pb2.CancelItemsResponse:
         raise NotImplementedError
 
+    async def SaveCheckpoint(
+        self, request: object, context: object
+    ) -> work_pb2.SaveCheckpointResponse:
+        raise NotImplementedError
+
     def Work(self, request_iterator: object, context: object) -> Any:
         raise NotImplementedError
 
@@ -198,6 +204,7 @@ class House:
     address: str
     endings: ResumableEndings
     lifetimes: Lifetimes
+    usages: Any
 
     async def upload(
         self,
@@ -228,6 +235,10 @@ class House:
         """Download a video's original."""
         request = media_pb2.DownloadOriginalRequest(video_id=video_id, **headers)
         return await answer_of(self.media.DownloadOriginal(request, metadata=bearer(team)))
+
+    async def usage(self, account_id: str) -> Any:
+        """What an account stores, as another process of the suite asks."""
+        return await self.usages.GetUsage(outputs_pb2.GetUsageRequest(account_id=account_id))
 
     async def call(self, method: str, request: object) -> Any:
         """Call StoreService as another process of the suite. Raises VitascopeError."""
@@ -419,6 +430,7 @@ async def open_house(
                 served.address,
                 endings,
                 lifetimes,
+                others.stub(outputs_pb2_grpc.OutputsServiceStub),
             )
             for each in rounds:
                 each.cancel()
