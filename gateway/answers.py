@@ -9,10 +9,11 @@ import grpc
 from google.protobuf.descriptor import MethodDescriptor
 
 from gateway.examples import error_example
+from gateway.kinds import Schema
 from gateway.parameters import header_of
 from gateway.problems import STATUSES
 from gateway.routes import Route
-from gateway.schemas import Schema, Schemas
+from gateway.schemas import Schemas
 from gateway.surface import Surface
 from gateway.transcode import HTTP_BODY
 from services.chassis.comments import comments

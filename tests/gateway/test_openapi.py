@@ -13,9 +13,9 @@ from openapi_spec_validator import validate
 
 import vitascope
 from gateway import openapi
+from gateway.kinds import catalogue, task_name_of
 from gateway.openapi import document
 from gateway.routes import files_of, routes_of
-from gateway.schemas import task_kinds, task_name_of
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +149,7 @@ def test_every_field_says_what_it_is(spec: dict[str, Any]) -> None:
 
 def test_every_task_kind_is_a_branch_of_its_version_s_definition(spec: dict[str, Any]) -> None:
     schemas = spec["components"]["schemas"]
-    for package, kinds in task_kinds(files_of(vitascope)).items():
+    for package, kinds in catalogue(files_of(vitascope)).kinds.items():
         definition = schemas[f"{package.removeprefix('vitascope.')}.TaskDefinition.in"]
         assert set(definition["discriminator"]["mapping"]) == set(map(task_name_of, kinds))
         assert len(definition["oneOf"]) == len(kinds)

@@ -248,6 +248,7 @@ PARAMETER_FIELD_NUMBER: _builtins.int
 OUTPUT_FILE_FIELD_NUMBER: _builtins.int
 NULLABLE_FIELD_NUMBER: _builtins.int
 MAKES_FIELD_NUMBER: _builtins.int
+HOLDS_FIELD_NUMBER: _builtins.int
 TASK_FIELD_NUMBER: _builtins.int
 TOPIC_FIELD_NUMBER: _builtins.int
 BARE_FIELD_NUMBER: _builtins.int
@@ -289,6 +290,10 @@ makes: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _
 """On an output file that the kind makes and a store keeps: the first part of
 its media type (`image`, `audio`, `video`). A file without it is one that
 lies elsewhere already, as a video on Facebook does.
+"""
+holds: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
+"""On a Struct or a Value: what it may hold is described by the messages of
+the storage systems (`store`) or of the kinds' results (`result`).
 """
 task: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, Global___Task]
 """Marks the parameter message of one task kind."""

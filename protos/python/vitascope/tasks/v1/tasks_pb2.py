@@ -29,7 +29,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from vitascope.options.v1 import options_pb2 as vitascope_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1evitascope/tasks/v1/tasks.proto\x12\x12vitascope.tasks.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"vitascope/options/v1/options.proto\"\xce\x01\n\rCreateRequest\x12\x42\n\x05tasks\x18\x01 \x03(\x0b\x32\".vitascope.tasks.v1.TaskDefinitionB\x0f\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\xd0\xc1\x18\x01\x12\r\n\x05\x62lock\x18\x02 \x01(\x08\x12\x14\n\x06secret\x18\x03 \x01(\tB\x04\xd8\xc1\x18\x01\x12\x1e\n\x07\x61pi_key\x18\x04 \x01(\tB\x04\xd8\xc1\x18\x01R\x07\x61pi_key\x12\x34\n\x0fidempotency_key\x18\x05 \x01(\tB\x1b\xbaH\x05r\x03\x18\xff\x01\xe2\xc1\x18\x0fidempotency-key\"\xc3\x02\n\x0eTaskDefinition\x12\x1c\n\ttask_name\x18\x01 \x01(\tR\ttask_name\x12\x31\n\nparameters\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xc8\xc1\x18\x01\x12\x37\n\ntask_store\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructR\ntask_store\x12\'\n\x0curl_callback\x18\x04 \x01(\tH\x00R\x0curl_callback\x88\x01\x01\x12%\n\x0burl_errback\x18\x05 \x01(\tH\x01R\x0burl_errback\x88\x01\x01\x12\x36\n\ntask_metas\x18\x06 \x01(\x0b\x32\x16.google.protobuf.ValueR\ntask_metasB\x0f\n\r_url_callbackB\x0e\n\x0c_url_errback\"?\n\x0e\x43reateResponse\x12-\n\x05tasks\x18\x01 \x03(\x0b\x32\x1e.vitascope.tasks.v1.TaskStatus\"\xcb\x01\n\x11\x43reateFileRequest\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x38\n\x04task\x18\x02 \x01(\x0b\x32\".vitascope.tasks.v1.TaskDefinitionB\x06\xbaH\x03\xc8\x01\x01\x12\x14\n\x06secret\x18\x03 \x01(\tB\x04\xd8\xc1\x18\x01\x12\x1e\n\x07\x61pi_key\x18\x04 \x01(\tB\x04\xd8\xc1\x18\x01R\x07\x61pi_key\x12\x34\n\x0fidempotency_key\x18\x05 \x01(\tB\x1b\xbaH\x05r\x03\x18\xff\x01\xe2\xc1\x18\x0fidempotency-key\"\xe9\x01\n\x18\x43reateFileByQueryRequest\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x1c\n\ttask_name\x18\x02 \x01(\tR\ttask_name\x12\x31\n\nparameters\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xc8\xc1\x18\x01\x12\x14\n\x06secret\x18\x04 \x01(\tB\x04\xd8\xc1\x18\x01\x12\x1e\n\x07\x61pi_key\x18\x05 \x01(\tB\x04\xd8\xc1\x18\x01R\x07\x61pi_key\x12\x34\n\x0fidempotency_key\x18\x06 \x01(\tB\x1b\xbaH\x05r\x03\x18\xff\x01\xe2\xc1\x18\x0fidempotency-key\"8\n\x0eGetFileRequest\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x14\n\x04task\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\"\x81\x01\n\x0c\x46ileResponse\x12.\n\x04task\x18\x01 \x01(\x0b\x32\x1e.vitascope.tasks.v1.TaskStatusH\x00\x12\x31\n\x07problem\x18\x02 \x01(\x0b\x32\x1e.vitascope.tasks.v1.NoSuchFileH\x00:\x04\xf8\xc7\x18\x01\x42\x08\n\x06\x61nswer\"-\n\nNoSuchFile\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"R\n\x10GetStatusRequest\x12\x1e\n\x05tasks\x18\x01 \x03(\tB\x0f\xbaH\x08\x92\x01\x05\x08\x01\x10\x90N\xd0\xc1\x18\x01\x12\r\n\x05\x62lock\x18\x02 \x01(\x08\x12\x0f\n\x07\x64\x65tails\x18\x03 \x01(\x08\"B\n\x11GetStatusResponse\x12-\n\x05tasks\x18\x01 \x03(\x0b\x32\x1e.vitascope.tasks.v1.TaskStatus\"\xc5\x01\n\x13\x43reateStreamRequest\x12\x42\n\x05tasks\x18\x01 \x03(\x0b\x32\".vitascope.tasks.v1.TaskDefinitionB\x0f\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\xd0\xc1\x18\x01\x12\x14\n\x06secret\x18\x02 \x01(\tB\x04\xd8\xc1\x18\x01\x12\x1e\n\x07\x61pi_key\x18\x03 \x01(\tB\x04\xd8\xc1\x18\x01R\x07\x61pi_key\x12\x34\n\x0fidempotency_key\x18\x04 \x01(\tB\x1b\xbaH\x05r\x03\x18\xff\x01\xe2\xc1\x18\x0fidempotency-key\"5\n\x13StreamStatusRequest\x12\x1e\n\x05tasks\x18\x01 \x03(\tB\x0f\xbaH\x08\x92\x01\x05\x08\x01\x10\x90N\xd0\xc1\x18\x01\"{\n\nStreamLine\x12-\n\x05tasks\x18\x01 \x01(\x0b\x32\x1c.vitascope.tasks.v1.TaskListH\x00\x12\x30\n\x06status\x18\x02 \x01(\x0b\x32\x1e.vitascope.tasks.v1.TaskStatusH\x00:\x04\xf8\xc7\x18\x01\x42\x06\n\x04line\"?\n\x08TaskList\x12-\n\x05tasks\x18\x01 \x03(\x0b\x32\x1e.vitascope.tasks.v1.TaskStatus:\x04\xf8\xc7\x18\x01\"\xc4\x03\n\nTaskStatus\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12(\n\x08progress\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\x12.\n\x06\x65vents\x18\x04 \x01(\x0b\x32\x1e.vitascope.tasks.v1.TaskEvents\x12&\n\x06result\x18\x05 \x01(\x0b\x32\x16.google.protobuf.Value\x12!\n\ttask_name\x18\x07 \x01(\tH\x00R\ttask_name\x88\x01\x01\x12+\n\nparameters\x18\x08 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x37\n\ntask_store\x18\t \x01(\x0b\x32\x17.google.protobuf.StructR\ntask_store\x12\x36\n\ntask_metas\x18\n \x01(\x0b\x32\x16.google.protobuf.ValueR\ntask_metas\x12\x15\n\x08\x61ttempts\x18\x0b \x01(\x05H\x01\x88\x01\x01\x12\x13\n\x06worker\x18\x0c \x01(\tH\x02\x88\x01\x01\x42\x0c\n\n_task_nameB\x0b\n\t_attemptsB\t\n\x07_workerJ\x04\x08\x06\x10\x07\"\x94\x01\n\nTaskEvents\x12*\n\x06queued\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07started\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tcompleted\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xa6\x08\n\x0cTasksService\x12v\n\x06\x43reate\x12!.vitascope.tasks.v1.CreateRequest\x1a\".vitascope.tasks.v1.CreateResponse\"%\xaa\xbb\x18\x05tasks\x82\xd3\xe4\x93\x02\x16\"\n/v1/create:\x01*b\x05tasks\x12\x95\x01\n\tGetStatus\x12$.vitascope.tasks.v1.GetStatusRequest\x1a%.vitascope.tasks.v1.GetStatusResponse\";\xaa\xbb\x18\x06public\x82\xd3\xe4\x93\x02+\x12\n/v1/statusZ\x16\"\n/v1/status:\x01*b\x05tasksb\x05tasks\x12\x80\x01\n\x0c\x43reateStream\x12\'.vitascope.tasks.v1.CreateStreamRequest\x1a\x1e.vitascope.tasks.v1.StreamLine\"%\xaa\xbb\x18\x05tasks\x82\xd3\xe4\x93\x02\x16\"\x11/v1/create_stream:\x01*0\x01\x12\xb5\x01\n\x0cStreamStatus\x12\'.vitascope.tasks.v1.StreamStatusRequest\x1a\x1e.vitascope.tasks.v1.StreamLine\"Z\xaa\xbb\x18\x06public\x82\xd3\xe4\x93\x02J\x12\x11/v1/status_streamZ\x16\"\x11/v1/status_stream:\x01*Z\x0c\x12\n/v1/streamZ\x0f\"\n/v1/stream:\x01*0\x01\x12\x9b\x01\n\nCreateFile\x12%.vitascope.tasks.v1.CreateFileRequest\x1a .vitascope.tasks.v1.FileResponse\"D\xaa\xbb\x18\x05tasks\x82\xd3\xe4\x93\x02\x35\"\x1a/v1/create_file/{filename}:\x01*Z\x14\"\x0f/v1/create_file:\x01*\x12\xa7\x01\n\x11\x43reateFileByQuery\x12,.vitascope.tasks.v1.CreateFileByQueryRequest\x1a .vitascope.tasks.v1.FileResponse\"B\xaa\xbb\x18\x05tasks\xc8\xbb\x18\x01\x82\xd3\xe4\x93\x02/\x12\x1a/v1/create_file/{filename}Z\x11\x12\x0f/v1/create_file\x12\x82\x01\n\x07GetFile\x12\".vitascope.tasks.v1.GetFileRequest\x1a .vitascope.tasks.v1.FileResponse\"1\xaa\xbb\x18\x06public\x82\xd3\xe4\x93\x02!\x12\x13/v1/file/{filename}Z\n\x12\x08/v1/fileb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1evitascope/tasks/v1/tasks.proto\x12\x12vitascope.tasks.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"vitascope/options/v1/options.proto\"\xce\x01\n\rCreateRequest\x12\x42\n\x05tasks\x18\x01 \x03(\x0b\x32\".vitascope.tasks.v1.TaskDefinitionB\x0f\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\xd0\xc1\x18\x01\x12\r\n\x05\x62lock\x18\x02 \x01(\x08\x12\x14\n\x06secret\x18\x03 \x01(\tB\x04\xd8\xc1\x18\x01\x12\x1e\n\x07\x61pi_key\x18\x04 \x01(\tB\x04\xd8\xc1\x18\x01R\x07\x61pi_key\x12\x34\n\x0fidempotency_key\x18\x05 \x01(\tB\x1b\xbaH\x05r\x03\x18\xff\x01\xe2\xc1\x18\x0fidempotency-key\"\xce\x02\n\x0eTaskDefinition\x12\x1c\n\ttask_name\x18\x01 \x01(\tR\ttask_name\x12\x31\n\nparameters\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xc8\xc1\x18\x01\x12\x42\n\ntask_store\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\t\x8a\xc2\x18\x05storeR\ntask_store\x12\'\n\x0curl_callback\x18\x04 \x01(\tH\x00R\x0curl_callback\x88\x01\x01\x12%\n\x0burl_errback\x18\x05 \x01(\tH\x01R\x0burl_errback\x88\x01\x01\x12\x36\n\ntask_metas\x18\x06 \x01(\x0b\x32\x16.google.protobuf.ValueR\ntask_metasB\x0f\n\r_url_callbackB\x0e\n\x0c_url_errback\"?\n\x0e\x43reateResponse\x12-\n\x05tasks\x18\x01 \x03(\x0b\x32\x1e.vitascope.tasks.v1.TaskStatus\"\xcb\x01\n\x11\x43reateFileRequest\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x38\n\x04task\x18\x02 \x01(\x0b\x32\".vitascope.tasks.v1.TaskDefinitionB\x06\xbaH\x03\xc8\x01\x01\x12\x14\n\x06secret\x18\x03 \x01(\tB\x04\xd8\xc1\x18\x01\x12\x1e\n\x07\x61pi_key\x18\x04 \x01(\tB\x04\xd8\xc1\x18\x01R\x07\x61pi_key\x12\x34\n\x0fidempotency_key\x18\x05 \x01(\tB\x1b\xbaH\x05r\x03\x18\xff\x01\xe2\xc1\x18\x0fidempotency-key\"\xe9\x01\n\x18\x43reateFileByQueryRequest\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x1c\n\ttask_name\x18\x02 \x01(\tR\ttask_name\x12\x31\n\nparameters\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xc8\xc1\x18\x01\x12\x14\n\x06secret\x18\x04 \x01(\tB\x04\xd8\xc1\x18\x01\x12\x1e\n\x07\x61pi_key\x18\x05 \x01(\tB\x04\xd8\xc1\x18\x01R\x07\x61pi_key\x12\x34\n\x0fidempotency_key\x18\x06 \x01(\tB\x1b\xbaH\x05r\x03\x18\xff\x01\xe2\xc1\x18\x0fidempotency-key\"8\n\x0eGetFileRequest\x12\x10\n\x08\x66ilename\x18\x01 \x01(\t\x12\x14\n\x04task\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\"\x81\x01\n\x0c\x46ileResponse\x12.\n\x04task\x18\x01 \x01(\x0b\x32\x1e.vitascope.tasks.v1.TaskStatusH\x00\x12\x31\n\x07problem\x18\x02 \x01(\x0b\x32\x1e.vitascope.tasks.v1.NoSuchFileH\x00:\x04\xf8\xc7\x18\x01\x42\x08\n\x06\x61nswer\"-\n\nNoSuchFile\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"R\n\x10GetStatusRequest\x12\x1e\n\x05tasks\x18\x01 \x03(\tB\x0f\xbaH\x08\x92\x01\x05\x08\x01\x10\x90N\xd0\xc1\x18\x01\x12\r\n\x05\x62lock\x18\x02 \x01(\x08\x12\x0f\n\x07\x64\x65tails\x18\x03 \x01(\x08\"B\n\x11GetStatusResponse\x12-\n\x05tasks\x18\x01 \x03(\x0b\x32\x1e.vitascope.tasks.v1.TaskStatus\"\xc5\x01\n\x13\x43reateStreamRequest\x12\x42\n\x05tasks\x18\x01 \x03(\x0b\x32\".vitascope.tasks.v1.TaskDefinitionB\x0f\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\xd0\xc1\x18\x01\x12\x14\n\x06secret\x18\x02 \x01(\tB\x04\xd8\xc1\x18\x01\x12\x1e\n\x07\x61pi_key\x18\x03 \x01(\tB\x04\xd8\xc1\x18\x01R\x07\x61pi_key\x12\x34\n\x0fidempotency_key\x18\x04 \x01(\tB\x1b\xbaH\x05r\x03\x18\xff\x01\xe2\xc1\x18\x0fidempotency-key\"5\n\x13StreamStatusRequest\x12\x1e\n\x05tasks\x18\x01 \x03(\tB\x0f\xbaH\x08\x92\x01\x05\x08\x01\x10\x90N\xd0\xc1\x18\x01\"{\n\nStreamLine\x12-\n\x05tasks\x18\x01 \x01(\x0b\x32\x1c.vitascope.tasks.v1.TaskListH\x00\x12\x30\n\x06status\x18\x02 \x01(\x0b\x32\x1e.vitascope.tasks.v1.TaskStatusH\x00:\x04\xf8\xc7\x18\x01\x42\x06\n\x04line\"?\n\x08TaskList\x12-\n\x05tasks\x18\x01 \x03(\x0b\x32\x1e.vitascope.tasks.v1.TaskStatus:\x04\xf8\xc7\x18\x01\"\xd0\x03\n\nTaskStatus\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12(\n\x08progress\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\x12.\n\x06\x65vents\x18\x04 \x01(\x0b\x32\x1e.vitascope.tasks.v1.TaskEvents\x12\x32\n\x06result\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueB\n\x8a\xc2\x18\x06result\x12!\n\ttask_name\x18\x07 \x01(\tH\x00R\ttask_name\x88\x01\x01\x12+\n\nparameters\x18\x08 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x37\n\ntask_store\x18\t \x01(\x0b\x32\x17.google.protobuf.StructR\ntask_store\x12\x36\n\ntask_metas\x18\n \x01(\x0b\x32\x16.google.protobuf.ValueR\ntask_metas\x12\x15\n\x08\x61ttempts\x18\x0b \x01(\x05H\x01\x88\x01\x01\x12\x13\n\x06worker\x18\x0c \x01(\tH\x02\x88\x01\x01\x42\x0c\n\n_task_nameB\x0b\n\t_attemptsB\t\n\x07_workerJ\x04\x08\x06\x10\x07\"\x94\x01\n\nTaskEvents\x12*\n\x06queued\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07started\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tcompleted\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xa6\x08\n\x0cTasksService\x12v\n\x06\x43reate\x12!.vitascope.tasks.v1.CreateRequest\x1a\".vitascope.tasks.v1.CreateResponse\"%\xaa\xbb\x18\x05tasks\x82\xd3\xe4\x93\x02\x16\"\n/v1/create:\x01*b\x05tasks\x12\x95\x01\n\tGetStatus\x12$.vitascope.tasks.v1.GetStatusRequest\x1a%.vitascope.tasks.v1.GetStatusResponse\";\xaa\xbb\x18\x06public\x82\xd3\xe4\x93\x02+\x12\n/v1/statusZ\x16\"\n/v1/status:\x01*b\x05tasksb\x05tasks\x12\x80\x01\n\x0c\x43reateStream\x12\'.vitascope.tasks.v1.CreateStreamRequest\x1a\x1e.vitascope.tasks.v1.StreamLine\"%\xaa\xbb\x18\x05tasks\x82\xd3\xe4\x93\x02\x16\"\x11/v1/create_stream:\x01*0\x01\x12\xb5\x01\n\x0cStreamStatus\x12\'.vitascope.tasks.v1.StreamStatusRequest\x1a\x1e.vitascope.tasks.v1.StreamLine\"Z\xaa\xbb\x18\x06public\x82\xd3\xe4\x93\x02J\x12\x11/v1/status_streamZ\x16\"\x11/v1/status_stream:\x01*Z\x0c\x12\n/v1/streamZ\x0f\"\n/v1/stream:\x01*0\x01\x12\x9b\x01\n\nCreateFile\x12%.vitascope.tasks.v1.CreateFileRequest\x1a .vitascope.tasks.v1.FileResponse\"D\xaa\xbb\x18\x05tasks\x82\xd3\xe4\x93\x02\x35\"\x1a/v1/create_file/{filename}:\x01*Z\x14\"\x0f/v1/create_file:\x01*\x12\xa7\x01\n\x11\x43reateFileByQuery\x12,.vitascope.tasks.v1.CreateFileByQueryRequest\x1a .vitascope.tasks.v1.FileResponse\"B\xaa\xbb\x18\x05tasks\xc8\xbb\x18\x01\x82\xd3\xe4\x93\x02/\x12\x1a/v1/create_file/{filename}Z\x11\x12\x0f/v1/create_file\x12\x82\x01\n\x07GetFile\x12\".vitascope.tasks.v1.GetFileRequest\x1a .vitascope.tasks.v1.FileResponse\"1\xaa\xbb\x18\x06public\x82\xd3\xe4\x93\x02!\x12\x13/v1/file/{filename}Z\n\x12\x08/v1/fileb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEREQUEST'].fields_by_name['idempotency_key']._serialized_options = b'\272H\005r\003\030\377\001\342\301\030\017idempotency-key'
   _globals['_TASKDEFINITION'].fields_by_name['parameters']._loaded_options = None
   _globals['_TASKDEFINITION'].fields_by_name['parameters']._serialized_options = b'\310\301\030\001'
+  _globals['_TASKDEFINITION'].fields_by_name['task_store']._loaded_options = None
+  _globals['_TASKDEFINITION'].fields_by_name['task_store']._serialized_options = b'\212\302\030\005store'
   _globals['_CREATEFILEREQUEST'].fields_by_name['task']._loaded_options = None
   _globals['_CREATEFILEREQUEST'].fields_by_name['task']._serialized_options = b'\272H\003\310\001\001'
   _globals['_CREATEFILEREQUEST'].fields_by_name['secret']._loaded_options = None
@@ -82,6 +84,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMLINE']._serialized_options = b'\370\307\030\001'
   _globals['_TASKLIST']._loaded_options = None
   _globals['_TASKLIST']._serialized_options = b'\370\307\030\001'
+  _globals['_TASKSTATUS'].fields_by_name['result']._loaded_options = None
+  _globals['_TASKSTATUS'].fields_by_name['result']._serialized_options = b'\212\302\030\006result'
   _globals['_TASKSSERVICE'].methods_by_name['Create']._loaded_options = None
   _globals['_TASKSSERVICE'].methods_by_name['Create']._serialized_options = b'\252\273\030\005tasks\202\323\344\223\002\026\"\n/v1/create:\001*b\005tasks'
   _globals['_TASKSSERVICE'].methods_by_name['GetStatus']._loaded_options = None
@@ -99,35 +103,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEREQUEST']._serialized_start=213
   _globals['_CREATEREQUEST']._serialized_end=419
   _globals['_TASKDEFINITION']._serialized_start=422
-  _globals['_TASKDEFINITION']._serialized_end=745
-  _globals['_CREATERESPONSE']._serialized_start=747
-  _globals['_CREATERESPONSE']._serialized_end=810
-  _globals['_CREATEFILEREQUEST']._serialized_start=813
-  _globals['_CREATEFILEREQUEST']._serialized_end=1016
-  _globals['_CREATEFILEBYQUERYREQUEST']._serialized_start=1019
-  _globals['_CREATEFILEBYQUERYREQUEST']._serialized_end=1252
-  _globals['_GETFILEREQUEST']._serialized_start=1254
-  _globals['_GETFILEREQUEST']._serialized_end=1310
-  _globals['_FILERESPONSE']._serialized_start=1313
-  _globals['_FILERESPONSE']._serialized_end=1442
-  _globals['_NOSUCHFILE']._serialized_start=1444
-  _globals['_NOSUCHFILE']._serialized_end=1489
-  _globals['_GETSTATUSREQUEST']._serialized_start=1491
-  _globals['_GETSTATUSREQUEST']._serialized_end=1573
-  _globals['_GETSTATUSRESPONSE']._serialized_start=1575
-  _globals['_GETSTATUSRESPONSE']._serialized_end=1641
-  _globals['_CREATESTREAMREQUEST']._serialized_start=1644
-  _globals['_CREATESTREAMREQUEST']._serialized_end=1841
-  _globals['_STREAMSTATUSREQUEST']._serialized_start=1843
-  _globals['_STREAMSTATUSREQUEST']._serialized_end=1896
-  _globals['_STREAMLINE']._serialized_start=1898
-  _globals['_STREAMLINE']._serialized_end=2021
-  _globals['_TASKLIST']._serialized_start=2023
-  _globals['_TASKLIST']._serialized_end=2086
-  _globals['_TASKSTATUS']._serialized_start=2089
-  _globals['_TASKSTATUS']._serialized_end=2541
-  _globals['_TASKEVENTS']._serialized_start=2544
-  _globals['_TASKEVENTS']._serialized_end=2692
-  _globals['_TASKSSERVICE']._serialized_start=2695
-  _globals['_TASKSSERVICE']._serialized_end=3757
+  _globals['_TASKDEFINITION']._serialized_end=756
+  _globals['_CREATERESPONSE']._serialized_start=758
+  _globals['_CREATERESPONSE']._serialized_end=821
+  _globals['_CREATEFILEREQUEST']._serialized_start=824
+  _globals['_CREATEFILEREQUEST']._serialized_end=1027
+  _globals['_CREATEFILEBYQUERYREQUEST']._serialized_start=1030
+  _globals['_CREATEFILEBYQUERYREQUEST']._serialized_end=1263
+  _globals['_GETFILEREQUEST']._serialized_start=1265
+  _globals['_GETFILEREQUEST']._serialized_end=1321
+  _globals['_FILERESPONSE']._serialized_start=1324
+  _globals['_FILERESPONSE']._serialized_end=1453
+  _globals['_NOSUCHFILE']._serialized_start=1455
+  _globals['_NOSUCHFILE']._serialized_end=1500
+  _globals['_GETSTATUSREQUEST']._serialized_start=1502
+  _globals['_GETSTATUSREQUEST']._serialized_end=1584
+  _globals['_GETSTATUSRESPONSE']._serialized_start=1586
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1652
+  _globals['_CREATESTREAMREQUEST']._serialized_start=1655
+  _globals['_CREATESTREAMREQUEST']._serialized_end=1852
+  _globals['_STREAMSTATUSREQUEST']._serialized_start=1854
+  _globals['_STREAMSTATUSREQUEST']._serialized_end=1907
+  _globals['_STREAMLINE']._serialized_start=1909
+  _globals['_STREAMLINE']._serialized_end=2032
+  _globals['_TASKLIST']._serialized_start=2034
+  _globals['_TASKLIST']._serialized_end=2097
+  _globals['_TASKSTATUS']._serialized_start=2100
+  _globals['_TASKSTATUS']._serialized_end=2564
+  _globals['_TASKEVENTS']._serialized_start=2567
+  _globals['_TASKEVENTS']._serialized_end=2715
+  _globals['_TASKSSERVICE']._serialized_start=2718
+  _globals['_TASKSSERVICE']._serialized_end=3780
 # @@protoc_insertion_point(module_scope)
