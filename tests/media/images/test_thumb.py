@@ -1,6 +1,6 @@
-"""Pictures: what they say about themselves, and thumbnails of them."""
+"""Thumbnails: sizes, turns, colours, transparency and the play sign."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -9,9 +9,10 @@ import pytest
 from PIL import Image, ImageChops, ImageCms
 
 from services.media.engine.failure import BadMedia
-from services.media.engine.images import ImageFacts, describe
-from services.media.engine.thumbnail import Made, Wanted, thumbnail
-from tests.media.material import COLLECTION, FILM, SIDEWAYS, collection
+from services.media.engine.images.metadata import describe
+from services.media.engine.images.thumbnail import Made, Wanted, thumbnail
+from tests.media.images.pictures import corners, likeness, quarters, saved
+from tests.media.material import COLLECTION, SIDEWAYS, collection
 
 ORIENTATIONS = collection("image_orientation/")
 PLAIN = Wanted(width=None, height=None, crop=False, rotation=0, poster=False, format="png")
@@ -27,73 +28,6 @@ def made(source: Path, folder: Path, wanted: Wanted) -> tuple[Made, Image.Image]
         assert image.size == (sizes.width, sizes.height)
         assert not image.getexif()
         return sizes, image.copy()
-
-
-def saved(folder: Path, image: Image.Image, suffix: str = "png") -> Path:
-    path = folder / f"source.{suffix}"
-    image.save(path)
-    return path
-
-
-def quarters(width: int, height: int) -> Image.Image:
-    """Red, green, blue and white, from the top left clockwise to the bottom left."""
-    image = Image.new("RGB", (width, height), "red")
-    image.paste("green", (width // 2, 0, width, height // 2))
-    image.paste("blue", (width // 2, height // 2, width, height))
-    image.paste("white", (0, height // 2, width // 2, height))
-    return image
-
-
-def corners(image: Image.Image) -> list[str]:
-    """The colours near the corners, from the top left clockwise."""
-    names: dict[tuple[int, ...], str] = {
-        (255, 0, 0): "red",
-        (0, 128, 0): "green",
-        (0, 0, 255): "blue",
-    }
-    width, height = image.size
-    left, right, top, bottom = width // 8, width * 7 // 8, height // 8, height * 7 // 8
-    places = [(left, top), (right, top), (right, bottom), (left, bottom)]
-    pixels = [image.convert("RGB").getpixel(place) for place in places]
-    return [names.get(pixel[:3], "white") for pixel in pixels if isinstance(pixel, tuple)]
-
-
-def likeness(one: Image.Image, other: Image.Image) -> float:
-    """The mean difference of two pictures' values, 0 to 255."""
-    return float(
-        np.mean(np.asarray(ImageChops.difference(one.convert("RGB"), other.convert("RGB"))))
-    )
-
-
-def test_facts_of_a_photo() -> None:
-    assert describe(SIDEWAYS) == ImageFacts(
-        content_type="image/jpeg",
-        width=540,
-        height=960,
-        alpha=False,
-        exif_orientation=6,
-        rotation=270.0,
-        date_time="2008:04:10 12:00:00",
-        flash=True,
-        focal_length=35.0,
-        iso_speed=200.0,
-        exposure_time=0.008,
-    )
-
-
-def test_facts_that_a_picture_does_not_tell_are_none(tmp_path: Path) -> None:
-    facts = describe(saved(tmp_path, Image.new("RGBA", (3, 2))))
-    silent = {key for key, value in asdict(facts).items() if value is None}
-    assert silent == {
-        "exif_orientation",
-        "rotation",
-        "date_time",
-        "flash",
-        "focal_length",
-        "iso_speed",
-        "exposure_time",
-    }
-    assert (facts.content_type, facts.width, facts.height, facts.alpha) == ("image/png", 3, 2, True)
 
 
 @pytest.mark.parametrize(
@@ -343,18 +277,6 @@ def test_broken_profile_is_no_reason_to_fail(tmp_path: Path) -> None:
     assert corners(image) == ["red", "green", "blue", "white"]
 
 
-@pytest.mark.parametrize("name", collection("hostile", "image", "video/chaplin", "html/"))
-def test_collection_ends_in_a_thumbnail_or_in_bad_media(tmp_path: Path, name: str) -> None:
-    refused = False
-    try:
-        describe(COLLECTION / name)
-        made(COLLECTION / name, tmp_path, replace(PLAIN, width=64, height=64, format="jpeg"))
-    except BadMedia:
-        refused = True
-    unreadable = ("hostile", "video/", "html/", "image/svg", "image_photo/bike_12mp.heic")
-    assert not refused or name.startswith((*unreadable, "image_faces/faces_boxes"))
-
-
 @pytest.mark.parametrize("part", [0.05, 0.3, 0.9])
 def test_picture_that_is_cut_off_is_refused(tmp_path: Path, part: float) -> None:
     whole = SIDEWAYS.read_bytes()
@@ -376,18 +298,3 @@ def test_thumbnail_larger_than_sense_is_refused(tmp_path: Path) -> None:
     source = saved(tmp_path, Image.new("RGB", (10, 10)))
     with pytest.raises(BadMedia, match="16384 x 16384"):
         thumbnail(source, tmp_path / "thumb.png", replace(PLAIN, width=16_384))
-
-
-@pytest.mark.parametrize(
-    "text", ["", "<svg xmlns='http://www.w3.org/2000/svg'/>", "push graphic-context"]
-)
-def test_what_is_no_picture_is_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "source.png"
-    path.write_text(text)
-    with pytest.raises(BadMedia, match=r"not a picture|empty"):
-        describe(path)
-
-
-def test_video_is_no_picture() -> None:
-    with pytest.raises(BadMedia, match="not a picture"):
-        describe(FILM)

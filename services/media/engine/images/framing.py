@@ -42,7 +42,8 @@ def _framed(source: Path, size: Size, crop: bool) -> Image.Image:
         image = rendered(source, lambda own: size, crop=True).image
     else:
         image = rendered(source, lambda own: fitted(own, *size)).image
-    image = image if image.mode == "RGBA" else image.convert("RGB")
+    if image.mode != "RGBA" or image.getchannel("A").getextrema() == (255, 255):
+        image = image.convert("RGB")
     if image.size == size:
         return image
     frame = Image.new("RGBA", size, (0, 0, 0, 0))

@@ -1,15 +1,15 @@
 """Writes animated GIFs (GIF89a), frame by frame."""
 
+import itertools
 import struct
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image, ImageChops
-from PIL.GifImagePlugin import getdata
 
 from services.media.engine.failure import BadMedia
-from services.media.engine.images.palette import CLEAR, reduced
+from services.media.engine.images.palette import reduced
 from services.media.engine.images.sizing import Size, checked
 
 FOR_EVER = 0
@@ -20,7 +20,6 @@ MAX_PIXELS = 2_000_000_000
 
 # What becomes of a frame when the next is due: it stays, or it is cleared away.
 _KEEP, _CLEAR_AWAY = 1, 2
-_COLOURS_OF_ITS_OWN = {"include_color_table": True}
 
 
 def animation_size(size: Size, count: int) -> Size:
@@ -63,13 +62,14 @@ def _write_frames(
     """Write each frame when the next is known: it says whether this one may stay."""
     shown: Image.Image | None = None
     waiting: Image.Image | None = None
-    for count, frame in enumerate(frames):
+    count = 0
+    for frame in itertools.chain(frames, [None]):
         if waiting is not None:
-            shown = _write_frame(waiting, shown, file, hundredths, stays=frame.mode == "RGB")
+            stays = frame is None or frame.mode == "RGB"
+            shown = _write_frame(waiting, shown, file, hundredths, stays=stays)
+            count += 1
             written(count)
         waiting = frame
-    if waiting is not None:
-        _write_frame(waiting, shown, file, hundredths, stays=True)
 
 
 def _write_frame(
@@ -84,22 +84,44 @@ def _write_frame(
     part, place, changed = frame, (0, 0), None
     # Over what shines through the frame before would be seen.
     if shown is not None and frame.mode == shown.mode == "RGB":
-        part, place, changed = _change(frame, shown)
-    picture, some_clear = reduced(part, changed)
-    disposal = _KEEP if stays else _CLEAR_AWAY
-    transparency = {"transparency": CLEAR} if some_clear else {}
-    # Milliseconds, which come to the same hundredths.
-    told = {"duration": hundredths * 10, "disposal": disposal, **transparency}
-    file.writelines(getdata(picture, place, **told, **_COLOURS_OF_ITS_OWN))
+        changed = _changed(frame, shown)
+        # Only as much is cleared away as the frame covers.
+        if stays:
+            part, place, changed = _cut(frame, changed)
+    made = reduced(part, changed)
+    # Some programs clear to a colour where none is named as the clear one.
+    clear = made.clear if made.some_clear or not stays else None
+    file.write(_described(clear, hundredths, _KEEP if stays else _CLEAR_AWAY))
+    file.write(_coded(made.image, place))
     return frame if stays else None
 
 
-def _change(
-    frame: Image.Image, shown: Image.Image
+def _described(clear: int | None, hundredths: int, disposal: int) -> bytes:
+    """The Graphic Control Extension of a frame."""
+    flags = disposal << 2 | (clear is not None)
+    return b"!\xf9" + struct.pack("<BBHBB", 4, flags, hundredths, clear or 0, 0)
+
+
+def _coded(picture: Image.Image, place: tuple[int, int]) -> bytes:
+    """A frame's place and size, its colours, and its pixels."""
+    palette = bytes(picture.getpalette() or [])
+    # Tables have as many colours as a power of two.
+    power = max(1, (len(palette) // 3 - 1).bit_length())
+    header = struct.pack("<HHHHB", *place, *picture.size, 0x80 | power - 1)
+    colours = palette.ljust(3 << power, b"\0")
+    return b"," + header + colours + b"\x08" + picture.tobytes("gif", "P") + b"\0"
+
+
+def _changed(frame: Image.Image, shown: Image.Image) -> Image.Image:
+    """The mask of the pixels that differ, 0 for the others."""
+    red, green, blue = ImageChops.difference(frame, shown).split()
+    return ImageChops.lighter(ImageChops.lighter(red, green), blue)
+
+
+def _cut(
+    frame: Image.Image, changed: Image.Image
 ) -> tuple[Image.Image, tuple[int, int], Image.Image]:
     """The part of a frame that differs, where it lies, and the mask of what differs in it."""
-    red, green, blue = ImageChops.difference(frame, shown).split()
-    differs = ImageChops.lighter(ImageChops.lighter(red, green), blue)
     # Of the same frame again a pixel at least must be told, to take up its time.
-    box = differs.getbbox() or (0, 0, 1, 1)
-    return frame.crop(box), (box[0], box[1]), differs.crop(box)
+    box = changed.getbbox() or (0, 0, 1, 1)
+    return frame.crop(box), (box[0], box[1]), changed.crop(box)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pi_heif import HeifImageFile
 from PIL import Image, UnidentifiedImageError
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
 from services.media.engine.failure import BadMedia
 from services.media.engine.images.formats import DAMAGED, FORMATS, MAX_PIXELS, why_not_a_picture
@@ -50,6 +51,8 @@ def content_type(image: Image.Image) -> str:
     """The MIME type of an opened picture."""
     if isinstance(image, HeifImageFile):
         return str(image.get_format_mimetype())
+    if isinstance(image, Jpeg2KImageFile) and image.codec == "j2k":
+        return "image/j2c"
     # Cameras append further pictures to a JPEG; every reader of JPEG shows the first.
     name = "JPEG" if image.format == "MPO" else str(image.format)
     return Image.MIME[name]

@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 
 from services.media.engine.images.colour import on_white
-from services.media.engine.images.palette import CLEAR, reduced
+from services.media.engine.images.palette import reduced
 
 _QUALITY = 90
 
@@ -20,5 +20,6 @@ def save(image: Image.Image, destination: Path, file_format: str) -> None:
     elif file_format == "png":
         image.save(destination, "PNG")
     else:
-        picture, some_clear = reduced(image)
-        picture.save(destination, "GIF", **({"transparency": CLEAR} if some_clear else {}))
+        made = reduced(image)
+        transparency = {"transparency": made.clear} if made.some_clear else {}
+        made.image.save(destination, "GIF", **transparency)
