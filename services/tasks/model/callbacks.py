@@ -13,7 +13,7 @@ from services.tasks.model.records import Item, State, TaskRecord, new_key
 TRIED_FOR = timedelta(days=1)
 """For how long a call is tried before it is given up."""
 
-CLAIM = timedelta(seconds=60)
+CLAIM = timedelta(seconds=45)
 """How long a process has a callback: longer than one try may take."""
 
 MOST_A_HOST = 4
