@@ -39,13 +39,15 @@ async def selected(
 async def at_addresses(
     tx: Tx, account_id: str, addresses: Sequence[OutputAddress], at: datetime
 ) -> list[KeptOutput]:
-    """Outputs of an account at some of its addresses that have not ended then."""
+    """Outputs of an account that have not ended then, by addresses of its own, in their order."""
     days = await accounting.expiration_days(tx, account_id)
     places = [(address.item_id, address.file_name) for address in addresses]
     query = select(outputs).where(
         outputs.c.account_id == account_id, _place.in_(places), _lives(days, at)
     )
-    return [kept_of(row, days) for row in await tx.execute(query)]
+    found = [kept_of(row, days) for row in await tx.execute(query)]
+    by_address = {output.address: output for output in found}
+    return [by_address[address] for address in addresses if address in by_address]
 
 
 async def directories(tx: Tx, account_id: str, at: datetime, after: str, limit: int) -> list[str]:
