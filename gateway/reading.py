@@ -53,9 +53,15 @@ class Reader:
         A flattened one has no name, and one that a header fills is none of the body's.
         """
         fills: dict[str, _Fill] = {}
+        takes_misfits = any(
+            field.GetOptions().Extensions[options_pb2.takes_misfits] for field in descriptor.fields
+        )
         for field in descriptor.fields:
             if not (_flattened(field) or _headed(field)):
-                fills[field.name] = fills[field.json_name] = self.field(field)
+                fill = self.field(field)
+                if takes_misfits:
+                    fill = _filling_or(self.unknown(descriptor), field.name, fill)
+                fills[field.name] = fills[field.json_name] = fill
         return fills
 
     def unknown(self, descriptor: Descriptor) -> Callable[[Message, str, Any], None]:
@@ -170,6 +176,18 @@ def _fill_all(
             fill(message, value)
         except Mismatch as mismatch:
             raise mismatch.inside(key) from None
+
+
+def _filling_or(keep: Callable[[Message, str, Any], None], name: str, fill: _Fill) -> _Fill:
+    def filling(message: Message, value: Any) -> None:
+        try:
+            fill(message, value)
+        except Mismatch:
+            # What the field took before it came to what does not fit.
+            message.ClearField(name)
+            keep(message, name, value)
+
+    return filling
 
 
 def _refuse(_message: Message, _key: str, _value: Any) -> None:

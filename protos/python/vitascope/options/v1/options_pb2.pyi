@@ -249,6 +249,7 @@ OUTPUT_FILE_FIELD_NUMBER: _builtins.int
 NULLABLE_FIELD_NUMBER: _builtins.int
 MAKES_FIELD_NUMBER: _builtins.int
 HOLDS_FIELD_NUMBER: _builtins.int
+TAKES_MISFITS_FIELD_NUMBER: _builtins.int
 TASK_FIELD_NUMBER: _builtins.int
 TOPIC_FIELD_NUMBER: _builtins.int
 BARE_FIELD_NUMBER: _builtins.int
@@ -294,6 +295,10 @@ lies elsewhere already, as a video on Facebook does.
 holds: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
 """On a Struct or a Value: what it may hold is described by the messages of
 the storage systems (`store`) or of the kinds' results (`result`).
+"""
+takes_misfits: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
+"""On a flattened Struct: it takes the values too that the message's own
+fields do not, under their names, for the service to say what is wrong.
 """
 task: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, Global___Task]
 """Marks the parameter message of one task kind."""
