@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection
 from services.chassis import telemetry
 from services.chassis.auth import Authenticator
 from services.chassis.clients import MESSAGE_LIMIT, METADATA_LIMIT
+from services.chassis.collecting import spare_the_collector
 from services.chassis.contract import methods_of
 from services.chassis.interceptors import Interceptors
 from services.chassis.settings import Settings
@@ -77,6 +78,7 @@ async def serve(
     )
     stopped = _stop_on_signals()
     await server.start()
+    spare_the_collector()
     log.info("serving", address=address)
     tasks = [asyncio.create_task(each(), name=_name_of(each)) for each in background]
     try:

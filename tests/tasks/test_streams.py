@@ -185,7 +185,7 @@ async def test_a_reader_that_stands_still_gets_the_newest_when_it_goes_on(servic
     await worker.succeed(lease)
     told = shown(*await stream.rest())
     assert told[-1] == (made.key, "success", 100)
-    progress = [percent for _, status, percent in told if status == "executing"]
+    progress = [percent or 0 for _, status, percent in told if status == "executing"]
     assert progress == sorted(progress)
     assert 49.75 in progress
     assert len(progress) < 100
