@@ -3,6 +3,8 @@
 import json
 import os
 import pty
+import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,19 +111,43 @@ def test_whoever_looks_sees_a_bar(suite: Suite, picture: str, tmp_path: Path) ->
     )
     os.close(terminal)
     drawn = _all_of(shown)
+    os.close(shown)
     assert (done.returncode, b"saved" in done.stdout) == (0, True), drawn
     assert all(part in drawn for part in ("image.thumb", "success", "100%", "saving")), drawn
 
 
-def _all_of(terminal: int) -> str:
-    drawn = b""
+def test_who_leaves_is_told_how_to_come_back(suite: Suite, picture: str) -> None:
+    shown, terminal = pty.openpty()
+    worker = suite.part("services.media.worker")
+    worker.suspend()
+    process = subprocess.Popen(
+        [*VITASCOPE, "task", "run", "image.info", "--data", str(suite.data), "--url", picture],
+        stderr=terminal,
+        env={"COLUMNS": "200", "PATH": "", "TERM": "xterm"},
+    )
+    os.close(terminal)
     try:
-        while piece := os.read(terminal, 65536):
-            drawn += piece
+        drawn = _all_of(shown, until="queued")
+        process.send_signal(signal.SIGINT)
+        drawn += _all_of(shown)
+        assert process.wait(60) == 130
+    finally:
+        worker.resume()
+        os.close(shown)
+    found = re.search(f"vitascope task watch --server {suite.url} ([A-Z2-7]{{26}})", drawn)
+    assert found, drawn
+    assert vitascope("watch", "--server", suite.url, found[1]).exit_code == 0
+
+
+def _all_of(terminal: int, until: str = "nothing that is drawn") -> str:
+    """Return what was drawn, to its end or until a word is among it."""
+    drawn = ""
+    try:
+        while until not in drawn:
+            drawn += os.read(terminal, 65536).decode(errors="replace")
     except OSError:
         pass  # that is how a terminal ends whose other side is closed
-    os.close(terminal)
-    return drawn.decode()
+    return drawn
 
 
 def test_what_fails_says_why(suite: Suite, picture: str, tmp_path: Path) -> None:

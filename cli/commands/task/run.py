@@ -34,7 +34,6 @@ app = typer.Typer(
     "--url https://example.org/a.jpg --width 200 -o thumb.jpg",
 )
 
-Url = Annotated[str | None, typer.Option(show_default=False, metavar="URL")]
 Store = Annotated[
     str,
     typer.Option(
@@ -104,7 +103,7 @@ async def _finish(
                 return status, await _save(client, status, wanted, bars)
     except asyncio.CancelledError:
         if key:
-            typer.echo(f"the task goes on: vitascope task watch {key}", err=True)
+            typer.echo(f"it goes on: vitascope task watch --server {url} {key}", err=True)
         raise
 
 
@@ -194,6 +193,21 @@ def _typed(parameter: Parameter, value: Any) -> Any:
     return int(value) if parameter.type == "integer" and isinstance(value, str) else value
 
 
+def _as_option(kind: Kind) -> Callable[[str], str]:
+    """Return what makes `video_bitrate`, as the documents write it, `video-bitrate`."""
+    names = {each.name for each in kind.parameters}
+    return lambda token: token.replace("_", "-") if token in names else token
+
+
+def _offer(kind: Kind) -> None:
+    said = filter(None, (kind.about, either_of(kind), "" if kind.available else NOT_YET))
+    app.command(
+        kind.name,
+        help=" ".join(said),
+        short_help=kind.about,
+        context_settings={"token_normalize_func": _as_option(kind)},
+    )(_command(kind))
+
+
 for _kind in kinds().values():
-    _said = filter(None, (_kind.about, either_of(_kind), "" if _kind.available else NOT_YET))
-    app.command(_kind.name, help=" ".join(_said), short_help=_kind.about)(_command(_kind))
+    _offer(_kind)

@@ -104,8 +104,11 @@ def failures_told() -> Iterator[None]:
     except UnauthorizedError as error:
         typer.echo(f"the server refuses, by the secret that it was given: {error}", err=True)
         raise typer.Exit(1) from error
-    except (TasksApiError, OSError) as error:
+    except TasksApiError as error:
         typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    except OSError as error:
+        typer.echo(f"cannot write: {error}", err=True)
         raise typer.Exit(1) from error
 
 
