@@ -18,8 +18,8 @@ from services.media.worker.stores import Stores
 from tests.kit.servers import free_port
 from tests.kit.webserver import Server, answer
 from tests.media import kinds
+from tests.media.bench import settings_for
 from tests.media.material import SIDEWAYS, unheard
-from tests.media.test_worker import settings_for
 from vitascope.media.v1.internal_pb2_grpc import StoreServiceStub
 from vitascope.tasks.v2.specs_pb2 import ImageInfoSpec
 from vitascope.work.v1 import work_pb2
