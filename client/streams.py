@@ -23,6 +23,8 @@ async def follow(transport: Transport, opening: Request) -> AsyncGenerator[TaskS
     it begins with their statuses, so that none that ended meanwhile is missed. What was said
     already is not said again.
     """
+    if not opening.body["tasks"]:
+        return
     latest: dict[str, TaskStatus] = {}
     request, backoff = opening, transport.backoff()
     while True:

@@ -95,7 +95,8 @@ class TasksClient:
     async def create(self, tasks: Iterable[Task]) -> list[TaskStatus]:
         """Queue tasks, 1000 a request; returns their statuses in order.
 
-        A task with bad parameters has ended with `failure` set; the others go on.
+        A task with bad parameters has ended with `failure` set; the others go on. When a request
+        is refused, those before it have been done.
         """
         definitions = [task.definition() for task in tasks]
         created: list[TaskStatus] = []

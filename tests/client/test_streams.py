@@ -144,6 +144,11 @@ async def test_waiting_returns_the_ends_in_order(double: Double, tasks: TasksCli
     ]
 
 
+async def test_nothing_is_waited_for_without_asking(double: Double, tasks: TasksClient) -> None:
+    assert await tasks.wait([]) == []
+    assert double.asked == []
+
+
 async def test_patience_ends(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
     double.answers = [said([state(A, "executing")], cut=True), Answer(status=503)]
     async with TasksClient(double.url, patience=0.25) as client:
