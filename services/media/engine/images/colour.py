@@ -4,7 +4,20 @@ from contextlib import suppress
 from io import BytesIO
 from typing import cast
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageChops, ImageCms
+
+
+def _cube() -> Image.Image:
+    """Colours of all sorts."""
+    levels = range(0, 256, 15)
+    cube = Image.new("RGB", (len(levels), len(levels) ** 2))
+    cube.putdata([(red, green, blue) for red in levels for green in levels for blue in levels])
+    return cube
+
+
+# What shows whether a profile changes anything, by modes; differences up to this are rounding.
+_PROBES = {"RGB": _cube(), "L": Image.linear_gradient("L")}
+_UNSEEN = 2
 
 _SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N")
 
@@ -29,12 +42,30 @@ def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if profile:
         # A profile that is broken, or for another kind of colours, says nothing.
         with suppress(ImageCms.PyCMSError, OSError, ValueError):
-            source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            srgb = ImageCms.createProfile("sRGB")
-            converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
-            if converted is not None:
-                return converted.convert("L") if image.mode == "L" else converted
+            return _converted(image, profile)
     return image if image.mode == "L" else image.convert("RGB")
+
+
+def _converted(image: Image.Image, profile: bytes) -> Image.Image:
+    """The picture by a profile. Raises PyCMSError, OSError or ValueError."""
+    source = ImageCms.ImageCmsProfile(BytesIO(profile))
+    srgb = ImageCms.createProfile("sRGB")
+    transform = ImageCms.buildTransform(source, srgb, image.mode, "RGB")
+    # Most profiles are of sRGB itself, in many words; converting takes as long as scaling.
+    if image.mode in _PROBES and _changes_little(transform, _PROBES[image.mode]):
+        return image
+    converted = ImageCms.applyTransform(image, transform)
+    if converted is None:
+        raise ValueError("made in place")
+    return converted.convert("L") if image.mode == "L" else converted
+
+
+def _changes_little(transform: ImageCms.ImageCmsTransform, probe: Image.Image) -> bool:
+    converted = ImageCms.applyTransform(probe, transform)
+    if converted is None:
+        return False
+    differences = ImageChops.difference(converted, probe.convert("RGB")).getextrema()
+    return all(most <= _UNSEEN for _, most in cast(tuple[tuple[int, int], ...], differences))
 
 
 def on_white(image: Image.Image) -> Image.Image:
