@@ -63,6 +63,7 @@ class Youtube:
         self.open = threading.Event()
         self.open.set()
         self._lock = threading.Lock()
+        self._held = threading.Event()
         self._counts = {"POST": 0, "PUT": 0}
 
     def fault(self, method: str) -> Fault | None:
@@ -71,6 +72,16 @@ class Youtube:
             number = self._counts[method]
             self._counts[method] += 1
             return self.faults.get((method, number))
+
+    def is_held(self) -> bool:
+        """Whether a PUT waits for its answer."""
+        return self._held.is_set()
+
+    def hold(self) -> None:
+        """Wait until it is open."""
+        if not self.open.is_set():
+            self._held.set()
+            self.open.wait()
 
     def begin(self, about: dict[str, Any], size: int, content_type: str) -> str:
         """A new session's address."""
@@ -130,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(status, "notFound" if session is None else "badRequest")
         if told[1] is not None and not self._take(session, int(told[1]), int(told[2]), fault):
             return None
-        self.youtube.open.wait()
+        self.youtube.hold()
         if session.video_id:
             video = session.about | {"id": session.video_id, "kind": "youtube#video"}
             video["status"] = video["status"] | {"uploadStatus": "uploaded"}
