@@ -15,28 +15,20 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench.gateway.processes import EMAIL, PASSWORD
 from bench.ledger import servers
-from bench.processes import cpu_seconds, free_address, started
+from bench.streams.ground import Ground, ground
 from bench.streams.readers import Reader
 from bench.streams.workers import Worker
-from cli.home import SERVICES, Home
-from services.chassis.clients import Clients
 from services.chassis.collecting import spare_the_collector
-from services.chassis.settings import Settings
-from vitascope.accounts.v1.internal_pb2 import AddKeysRequest, AddUserRequest
-from vitascope.accounts.v1.internal_pb2_grpc import AdminServiceStub
 from vitascope.tasks.v2.specs_pb2 import ImageInfoResult
 
 KIND = "image.info"
@@ -44,8 +36,6 @@ WORKERS = 20
 OPENING_AT_ONCE = 20
 SETTLING_SECONDS = 3.0
 PATIENCE_SECONDS = 60.0
-MIB = 2**20
-PREFIX = "VITASCOPE_"
 PARTIAL = ImageInfoResult(content_type="image/jpeg", width=3, height=4).SerializeToString()
 
 # Where it goes to a file, the tables are not folded.
@@ -61,35 +51,6 @@ class Found:
     ways: list[float]
     cpu: Mapping[str, float] = field(default_factory=dict)
     memory: dict[str, list[float]] = field(default_factory=dict)
-
-
-class Ground:
-    """The running suite."""
-
-    def __init__(
-        self, settings: Settings, http_address: str, processes: Mapping[str, psutil.Process]
-    ) -> None:
-        self.settings = settings
-        self.http_address = http_address
-        self.processes = processes
-        self.workers = Clients(settings, "worker")
-
-    def memory(self) -> dict[str, float]:
-        """Return the resident memory of each process in MiB."""
-        return {name: each.memory_info().rss / MIB for name, each in self.processes.items()}
-
-    def cpu(self) -> dict[str, float]:
-        """Return the processor time that each process took so far, in s."""
-        return {name: cpu_seconds(each) for name, each in self.processes.items()}
-
-    async def secret(self) -> str:
-        """Add an account; return its secret key."""
-        clients = Clients(self.settings, "cli")
-        accounts = clients.stub(AdminServiceStub)
-        await accounts.AddUser(AddUserRequest(email=EMAIL, password=PASSWORD))
-        keys = await accounts.AddKeys(AddKeysRequest(email=EMAIL))
-        await clients.close()
-        return keys.secret
 
 
 def main() -> int:
@@ -112,36 +73,44 @@ def main() -> int:
 
 
 async def _run(folder: Path, streams: int, rate: float, seconds: float) -> Found:
-    async with _suite(folder) as ground:
-        secret = await ground.secret()
-        slots = -(-streams // WORKERS)
-        workers = [Worker(ground.workers, f"w{n}", KIND, slots) for n in range(WORKERS)]
-        sent: dict[tuple[str, float], float] = {}
-        ways: list[float] = []
+    with servers.broker(folder) as (broker, _):
+        async with ground(folder, broker) as suite:
+            return await _measure(suite, streams, rate, seconds)
 
-        def told(status: dict[str, Any], came: float) -> None:
-            handed = sent.pop((status["key"], status["progress"]), None)
-            if handed is not None:
-                ways.append((came - handed) * 1000)
 
-        readers = [Reader(told) for _ in range(streams)]
-        following = await _open(readers, ground.http_address, secret)
-        all_given = "all tasks to be given out"
-        await _until(lambda: sum(len(each.leases) for each in workers) == streams, all_given)
-        spare_the_collector()
-        await asyncio.sleep(SETTLING_SECONDS)
-        found = Found(streams, round(rate * seconds), ways)
-        await _report(ground, workers, sent, rate, found)
-        for worker in workers:
-            worker.finish(PARTIAL)
-        await asyncio.gather(*following)
-        for worker in workers:
-            await worker.close()
-        await ground.workers.close()
+async def _measure(suite: Ground, streams: int, rate: float, seconds: float) -> Found:
+    secret = await suite.secret()
+    slots = -(-streams // WORKERS)
+    workers = [Worker(suite.workers, f"w{n}", KIND, slots) for n in range(WORKERS)]
+    sent: dict[tuple[str, float], float] = {}
+    ways: list[float] = []
+
+    def told(status: dict[str, Any], came: float) -> None:
+        handed = sent.pop((status["key"], status["progress"]), None)
+        if handed is not None:
+            ways.append((came - handed) * 1000)
+
+    readers = [Reader(told) for _ in range(streams)]
+    following = await _open(readers, suite.http_address, secret)
+    all_given = "all tasks to be given out"
+    await _until(lambda: sum(len(each.leases) for each in workers) == streams, all_given)
+    spare_the_collector()
+    await asyncio.sleep(SETTLING_SECONDS)
+    found = Found(streams, round(rate * seconds), ways)
+    await _report(suite, workers, sent, rate, found)
+    for worker in workers:
+        worker.finish(PARTIAL)
+    for last in await asyncio.gather(*following):
+        if "key" not in last:
+            raise RuntimeError(f"a stream was cut: {last}")
+    for worker in workers:
+        await worker.close()
     return found
 
 
-async def _open(readers: Sequence[Reader], address: str, secret: str) -> list[asyncio.Task[None]]:
+async def _open(
+    readers: Sequence[Reader], address: str, secret: str
+) -> list[asyncio.Task[dict[str, Any]]]:
     """Create a task by each stream; return who reads on."""
     room = asyncio.Semaphore(OPENING_AT_ONCE)
     task = {"task_name": KIND, "url": "http://127.0.0.1/nothing.jpg"}
@@ -163,7 +132,7 @@ async def _until(done: Callable[[], bool], what: str) -> None:
 
 
 async def _report(
-    ground: Ground,
+    suite: Ground,
     workers: Sequence[Worker],
     sent: dict[tuple[str, float], float],
     rate: float,
@@ -172,8 +141,8 @@ async def _report(
     """Report at a steady rate, a task after the other in no order."""
     line = [(worker, key) for worker in workers for key in worker.leases]
     random.Random(1).shuffle(line)  # noqa: S311 -- nobody is to be surprised
-    found.memory = {name: [mib] for name, mib in ground.memory().items()}
-    before, began = ground.cpu(), time.monotonic()
+    found.memory = {name: [mib] for name, mib in suite.memory().items()}
+    before, began = suite.cpu(), time.monotonic()
     for number in range(found.reports):
         await asyncio.sleep(began + number / rate - time.monotonic())
         worker, key = line[number % len(line)]
@@ -181,41 +150,10 @@ async def _report(
         sent[key, percent] = time.monotonic()
         worker.report(key, percent, PARTIAL if number % 10 == 0 else None)
         if number % round(rate) == 0:
-            for name, mib in ground.memory().items():
+            for name, mib in suite.memory().items():
                 found.memory[name].append(mib)
     await _until(lambda: not sent, "all reports to be lines")
-    found.cpu = {name: seconds - before[name] for name, seconds in ground.cpu().items()}
-
-
-@asynccontextmanager
-async def _suite(folder: Path) -> AsyncIterator[Ground]:
-    home = Home(folder / "home")
-    home.prepare()
-    with ExitStack() as stack:
-        broker, _ = stack.enter_context(servers.broker(folder))
-        addresses = {service: free_address() for service in SERVICES} | {"broker": broker}
-        environment = home.environment(addresses)
-        http_address = free_address()
-        environment["VITASCOPE_HTTP_ADDRESS"] = http_address
-        processes = {}
-        for name, module in (
-            ("accounts", "services.accounts"),
-            ("ledger", "services.tasks"),
-            ("gateway", "gateway"),
-        ):
-            command = [sys.executable, "-m", module]
-            address = {"ledger": addresses["tasks"], "gateway": http_address}.get(
-                name, addresses["accounts"]
-            )
-            log = home.logs / f"{name}.log"
-            processes[name] = stack.enter_context(started(command, log, address, environment))
-        variables = {
-            name.removeprefix(PREFIX).lower(): value
-            for name, value in environment.items()
-            if name.startswith(PREFIX)
-        }
-        del processes["accounts"]
-        yield Ground(Settings.model_validate(variables), http_address, processes)
+    found.cpu = {name: seconds - before[name] for name, seconds in suite.cpu().items()}
 
 
 def _ways(found: Found) -> Table:
