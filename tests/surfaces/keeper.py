@@ -23,13 +23,13 @@ def listing(name: str) -> Shape:
     file: Shape = {"name": re.compile(name), "size": int, "last_modified": MOMENT}
     return {
         "files": Each(file),
-        "directories": Each(re.compile(r"[A-Z2-7]{26}/")),
+        "directories": Each(re.compile(r"[A-Z0-9]{26}/")),
         "usage": int,
     }
 
 
 DELETED: Shape = {
-    "deleted": Each(re.compile(rf"[A-Z2-7]{{26}}/{NAME}")),
+    "deleted": Each(re.compile(rf"[A-Z0-9]{{26}}/{NAME}")),
     "freed": int,
     "usage": int,
 }
