@@ -111,8 +111,8 @@ def wire(
     """
     live, sealer = Live(), Sealer(vault)
     replicas = Replicas(db, live)
-    owing = Owing(partial(callback_body, public_url))
-    callbacks = Callbacks(db, secret_of, calls, owing.owed, now, SystemRandom().random)
+    owing = Owing(partial(callback_body, public_url), sealer)
+    callbacks = Callbacks(db, secret_of, sealer, calls, owing.owed, now, SystemRandom().random)
     recorder = Recorder(outbox, live, replicas, owing)
     assignment = Assignment(live)
     writer = Writer(db, recorder, assignment, now)
@@ -131,7 +131,7 @@ def wire(
             WorkAdmin(
                 Administration(db, writer, live),
                 roster,
-                CallbackAdministration(db, owing.owed, now),
+                CallbackAdministration(db, sealer, owing.owed, now),
             ),
         ),
         (grpc_v1.add_TasksServiceServicer_to_server, TasksV1(tasks, stored_bytes, public_url)),

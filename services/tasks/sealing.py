@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 from services.chassis.vault import Unreadable, Vault
-from services.tasks.model import Item
+from services.tasks.model import Item, TaskRecord
 
 # No protobuf message begins with a zero byte.
 _MARK = b"\0sealed\1"
+# No address begins so.
+_TEXT_MARK = "sealed:"
 
 __all__ = ["Sealer", "Unreadable", "is_sealed"]
 
@@ -34,6 +36,24 @@ class Sealer:
             spec=self.open(item.spec, f"{item.item_id}/spec"),
             destination=self.open(item.destination, f"{item.item_id}/destination"),
         )
+
+    def sealed_record(self, record: TaskRecord) -> TaskRecord:
+        """Return the record with whom to call encrypted: addresses hold passwords and tokens."""
+        return replace(
+            record,
+            url_callback=record.url_callback and self.seal_text(record.url_callback, record.key),
+            url_errback=record.url_errback and self.seal_text(record.url_errback, record.key),
+        )
+
+    def seal_text(self, text: str, owner: str) -> str:
+        """Return text encrypted; only the same owner opens it."""
+        return _TEXT_MARK + self._vault.seal(text, owner)
+
+    def open_text(self, text: str, owner: str) -> str:
+        """Return text in clear, also such that was never sealed. Raises Unreadable."""
+        if not text.startswith(_TEXT_MARK):
+            return text
+        return self._vault.open(text.removeprefix(_TEXT_MARK), owner)
 
     def seal(self, data: bytes, owner: str) -> bytes:
         """Return bytes encrypted; only the same owner opens them."""

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from services.chassis.outside import Policy
 from services.tasks.actions.callbacks import Callbacks, outside_policy
 from services.tasks.model import TASKS, Item, Lane, State, Submission, TaskRecord, new_key
-from services.tasks.model.callbacks import Callback, owe
+from services.tasks.model.callbacks import Callback, host_of, owe
 from services.tasks.store import callbacks as store
 from services.tasks.store.tables import callbacks as table
 from tests.kit.web import Call
-from tests.tasks.desk import Clock, Desk
+from tests.tasks.desk import SEALER, Clock, Desk
 
 KIND = "image.info"
 SECRET = "a secret that both sides know"
@@ -35,7 +35,9 @@ async def calling(
     secret_of: Callable[[str], Awaitable[str]] = a_secret,
 ) -> AsyncIterator[None]:
     """Make the calls that the desk owes meanwhile."""
-    caller = Callbacks(desk.db, secret_of, policy, desk.owing.owed, desk.clock, random=lambda: 0.0)
+    caller = Callbacks(
+        desk.db, secret_of, SEALER, policy, desk.owing.owed, desk.clock, random=lambda: 0.0
+    )
     running = asyncio.create_task(caller.run())
     try:
         yield
@@ -73,7 +75,7 @@ async def create(
 
 async def owed(desk: Desk, urls: Sequence[str], account: str = "team") -> list[Callback]:
     """Owe calls to these addresses, of a task each."""
-    new = [owe(_ended(account), url, b'{"n":%d}' % n, desk.clock()) for n, url in enumerate(urls)]
+    new = [_owed(account, url, n, desk) for n, url in enumerate(urls)]
     async with desk.db.transaction() as tx:
         await store.add(tx, new)
     desk.owing.owed.set()
@@ -92,6 +94,12 @@ def is_signed(call: Call, secret: str = SECRET) -> bool:
     fields = dict(part.split("=", 1) for part in call.headers["x-vitascope-signature"].split(","))
     text = fields["t"].encode() + b"." + call.body
     return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest() == fields["v1"]
+
+
+def _owed(account: str, url: str, number: int, desk: Desk) -> Callback:
+    item = _ended(account)
+    sealed = SEALER.seal_text(url, item.item_id)
+    return owe(item, sealed, host_of(url), b'{"n":%d}' % number, desk.clock())
 
 
 def _ended(account: str) -> Item:

@@ -53,7 +53,7 @@ class Desk:
         self.clock = clock
         self.live = Live()
         self.replicas = Replicas(db, self.live)
-        self.owing = Owing(partial(callback_body, "https://media.example"))
+        self.owing = Owing(partial(callback_body, "https://media.example"), SEALER)
         events = Outbox(db, make_settings(), "tasks")
         recorder = Recorder(events, self.live, self.replicas, self.owing)
         assignment = Assignment(self.live)

@@ -38,7 +38,7 @@ from services.tasks.store.tables import metadata
 from tests.kit.waiting import wait_for_async
 from tests.kit.web import Reply, receiving
 from tests.tasks.calling import ID, KIND, calling, create, is_signed, kept, owed, turn
-from tests.tasks.desk import Clock, Desk
+from tests.tasks.desk import SEALER, Clock, Desk
 from tests.tasks.service import becomes_true
 from tests.tasks.test_hot_path import statements
 from vitascope.tasks.v2 import specs_pb2
@@ -243,6 +243,8 @@ async def test_a_name_and_a_password_are_sent_and_not_shown(desk: Desk) -> None:
     (call,) = endpoint.calls
     assert call.headers["authorization"] == "Basic YW5uOnNAeQ=="
     assert call.path == "/hook?token=t"
+    [kept_as] = [each.url for each in await kept(desk)]
+    assert "ann" not in kept_as
     assert shown(address) == endpoint.url.replace("://", "://***@") + "/hook?***"
     assert split_credentials("http://here.example/a") == ("http://here.example/a", None)
 
@@ -358,7 +360,7 @@ async def test_two_processes_share_the_work(postgres_url: str, clock: Clock) -> 
 
 
 async def test_what_was_given_up_can_be_tried_again(desk: Desk, clock: Clock) -> None:
-    administration = CallbackAdministration(desk.db, desk.owing.owed, clock)
+    administration = CallbackAdministration(desk.db, SEALER, desk.owing.owed, clock)
     with receiving() as endpoint:
         given_up, waiting = await owed(desk, [endpoint.url, f"{endpoint.url}/waits"])
         async with desk.db.transaction() as tx:

@@ -24,6 +24,7 @@ from services.tasks.model.callbacks import (
     split_credentials,
     turns,
 )
+from services.tasks.sealing import Sealer
 from services.tasks.store import callbacks
 
 MOST_AT_ONCE = 64
@@ -67,6 +68,7 @@ class Callbacks:
         self,
         db: Database,
         secret_of: SecretOf,
+        sealer: Sealer,
         policy: Policy,
         owed: asyncio.Event,
         clock: Callable[[], datetime],
@@ -74,6 +76,7 @@ class Callbacks:
     ) -> None:
         self._db = db
         self._secret_of = secret_of
+        self._sealer = sealer
         self._policy = policy
         self._owed = owed
         self._now = clock
@@ -171,7 +174,7 @@ class Callbacks:
 
     async def _send(self, callback: Callback) -> Reply:
         secret = await self._secret_of(callback.account_id)
-        url, authorization = split_credentials(callback.url)
+        url, authorization = split_credentials(self._sealer.open_text(callback.url, callback.key))
         headers = {
             "content-type": "application/json",
             ID_HEADER: callback.callback_id,

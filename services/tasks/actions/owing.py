@@ -8,7 +8,8 @@ import structlog
 from services.chassis.database import on_commit
 from services.tasks.actions.batch import Batch
 from services.tasks.model import Item, TaskRecord
-from services.tasks.model.callbacks import Callback, address_for, owe, unspeakable
+from services.tasks.model.callbacks import Callback, address_for, host_of, owe, unspeakable
+from services.tasks.sealing import Sealer
 from services.tasks.store import callbacks
 from services.tasks.store import tasks as records
 
@@ -21,7 +22,8 @@ log = structlog.stdlib.get_logger(__name__)
 class Owing:
     """Owes calls to the clients of tasks that end; `owed` is set when there is one to make."""
 
-    def __init__(self, write_status: WriteStatus) -> None:
+    def __init__(self, write_status: WriteStatus, sealer: Sealer) -> None:
+        self._sealer = sealer
         self._write_status = write_status
         self.owed = asyncio.Event()
 
@@ -42,9 +44,10 @@ class Owing:
         if url is None:
             return None
         try:
+            host = host_of(self._sealer.open_text(url, item.item_id))
             body = self._write_status(record, item)
         except Exception:
             # What a worker made may be no result of its kind: its task ends all the same.
             log.exception("status cannot be written", task=item.item_id)
-            return unspeakable(owe(item, url, b"", batch.now), batch.now)
-        return owe(item, url, body, batch.now)
+            return unspeakable(owe(item, url, "", b"", batch.now), batch.now)
+        return owe(item, url, host, body, batch.now)

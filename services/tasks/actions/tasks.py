@@ -87,7 +87,7 @@ class Tasks:
             queued = [self._queued(work, batch.now) for work, _ in new]
             for item in await self._recorder.add(batch, queued):
                 added[item.item_id] = item
-            await records.add(batch.tx, [record for _, record in new])
+            await records.add(batch.tx, [self._sealer.sealed_record(record) for _, record in new])
             return keys
 
         added: dict[str, Item] = {}

@@ -8,7 +8,7 @@ from services.tasks.actions.callback_administration import CallbackAdministratio
 from services.tasks.actions.roster import Roster
 from services.tasks.messages import STATES, item_message, timestamp
 from services.tasks.model import Lane
-from services.tasks.model.callbacks import Callback, CallbackState, shown
+from services.tasks.model.callbacks import Callback, CallbackState
 from vitascope.work.v1 import admin_pb2, admin_pb2_grpc, work_pb2
 
 _STATES = {message: state for state, message in STATES.items()}
@@ -140,7 +140,7 @@ def _callback_message(callback: Callback) -> admin_pb2.Callback:
         callback_id=callback.callback_id,
         key=callback.key,
         account_id=callback.account_id,
-        url=shown(callback.url),
+        url=callback.url,
         state=_CALLBACK_STATES[callback.state],
         attempts=callback.attempts,
         created_at=timestamp(callback.created_at),

@@ -71,14 +71,14 @@ def address_for(item: Item, record: TaskRecord) -> str | None:
     return record.url_callback if item.state is State.SUCCESS else record.url_errback
 
 
-def owe(item: Item, url: str, body: bytes, now: datetime) -> Callback:
-    """Return the callback that tells of the end of a task."""
+def owe(item: Item, url: str, host: str, body: bytes, now: datetime) -> Callback:
+    """Return the callback that tells of the end of a task; `url` may be encrypted."""
     return Callback(
         callback_id=new_key(),
         key=item.item_id,
         account_id=item.account_id,
         url=url,
-        line=f"{item.account_id} {_host_of(url)}",
+        line=f"{item.account_id} {host}",
         body=body,
         created_at=now,
         due_at=now,
@@ -183,7 +183,8 @@ def shown(url: str) -> str:
     return urlunsplit(parts._replace(netloc=netloc, query=parts.query and MASK, fragment=""))
 
 
-def _host_of(url: str) -> str:
+def host_of(url: str) -> str:
+    """Return the host, and the port where one is given, with which an address takes turns."""
     return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
