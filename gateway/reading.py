@@ -7,7 +7,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gateway.scalars import Mismatch, from_text, scalar_of
-from gateway.structs import READERS
+from gateway.structs import READERS, storable
 from vitascope.options.v1 import options_pb2
 
 # Takes the JSON value and fills the message that lies there.
@@ -66,10 +66,9 @@ class Reader:
 
     def unknown(self, descriptor: Descriptor) -> Callable[[Message, str, Any], None]:
         """Return what is done with a key that the message does not name."""
-        flat = next((field.name for field in descriptor.fields if _flattened(field)), None)
+        flat = next((field for field in descriptor.fields if _flattened(field)), None)
         if flat is not None:
-            read_value = READERS["google.protobuf.Value"]
-            return lambda message, key, value: read_value(value, getattr(message, flat).fields[key])
+            return _keeping(flat)
         return _refuse if self._refuses_unknown else _ignore
 
     def field(self, field: FieldDescriptor) -> _Fill:
@@ -176,6 +175,17 @@ def _fill_all(
             fill(message, value)
         except Mismatch as mismatch:
             raise mismatch.inside(key) from None
+
+
+def _keeping(flat: FieldDescriptor) -> Callable[[Message, str, Any], None]:
+    read = READERS["google.protobuf.Struct"]
+    lenient = flat.GetOptions().Extensions[options_pb2.takes_misfits]
+
+    def keep(message: Message, key: str, value: Any) -> None:
+        given = {key: value}
+        read(storable(given) if lenient else given, getattr(message, flat.name))
+
+    return keep
 
 
 def _filling_or(keep: Callable[[Message, str, Any], None], name: str, fill: _Fill) -> _Fill:
