@@ -3,9 +3,9 @@
 import asyncio
 import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.console import Console
 from cli.commands.asking import print_json
 from cli.commands.tables import facts_table
 from cli.commands.task.bars import Bars
+from cli.commands.task.options import options_of, spelling_of, typed
 from cli.commands.task.outputs import Output, Place, places, urls
 from cli.commands.task.server import (
     DataOfTask,
@@ -23,7 +24,7 @@ from cli.commands.task.server import (
     failures_told,
     secret_of,
 )
-from cli.kinds import Kind, Parameter, kinds
+from cli.kinds import Kind, kinds
 from cli.reference import NOT_YET, either_of
 from client import Task, TaskError, TasksClient, TaskStatus
 
@@ -151,7 +152,7 @@ def _command(kind: Kind) -> Callable[..., None]:
     names = {each.name for each in own}
 
     def command(**given: Any) -> None:
-        told = {each.name: _typed(each, given[each.name]) for each in kind.parameters}
+        told = {each.name: typed(each, given[each.name]) for each in kind.parameters}
         # What is as it would be anyhow needs no saying.
         parameters = {
             each.name: told[each.name]
@@ -160,43 +161,8 @@ def _command(kind: Kind) -> Callable[..., None]:
         }
         run(kind, parameters, **{name: given[name] for name in names})
 
-    vars(command)["__signature__"] = inspect.Signature([*_options(kind), *own])
+    vars(command)["__signature__"] = inspect.Signature([*options_of(kind), *own])
     return command
-
-
-def _options(kind: Kind) -> Iterator[inspect.Parameter]:
-    for each in kind.parameters:
-        option = typer.Option(
-            help=f"{each.about} {each.rules}".strip(),
-            min=each.minimum,
-            max=each.maximum,
-            rich_help_panel=f"Parameters of {kind.name}",
-        )
-        default = str(each.default) if each.choices and each.default is not None else each.default
-        yield inspect.Parameter(
-            each.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            annotation=Annotated[_type(each) if each.required else _type(each) | None, option],
-            default=inspect.Parameter.empty if each.required else default,
-        )
-
-
-def _type(parameter: Parameter) -> Any:
-    """Return the type by which the option is read; choices are texts until `_typed`."""
-    if parameter.choices:
-        return Literal[parameter.choices]
-    plain = {"string": str, "boolean": bool, "integer": int, "number": float}[parameter.type]
-    return list[plain] if parameter.many else plain  # type: ignore[valid-type]
-
-
-def _typed(parameter: Parameter, value: Any) -> Any:
-    return int(value) if parameter.type == "integer" and isinstance(value, str) else value
-
-
-def _as_option(kind: Kind) -> Callable[[str], str]:
-    """Return what makes `video_bitrate`, as the documents write it, `video-bitrate`."""
-    names = {each.name for each in kind.parameters}
-    return lambda token: token.replace("_", "-") if token in names else token
 
 
 def _offer(kind: Kind) -> None:
@@ -205,7 +171,7 @@ def _offer(kind: Kind) -> None:
         kind.name,
         help=" ".join(said),
         short_help=kind.about,
-        context_settings={"token_normalize_func": _as_option(kind)},
+        context_settings={"token_normalize_func": spelling_of(kind)},
     )(_command(kind))
 
 
