@@ -60,6 +60,13 @@ def result_of(kind: Descriptor) -> Descriptor:
     return pool.FindMessageTypeByName(kind.GetOptions().Extensions[options_pb2.task].result)
 
 
+def json_name_of(field: FieldDescriptor) -> str:
+    """Return the name of a field in JSON."""
+    message = field.containing_type
+    own = message is not None and message.file.GetOptions().Extensions[options_pb2.own_names]
+    return field.name if own else field.json_name
+
+
 def parameters_of(message: Descriptor) -> list[FieldDescriptor]:
     """Return the fields that are parameters: not those that only older versions know."""
     option = options_pb2.parameter

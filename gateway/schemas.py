@@ -10,6 +10,7 @@ from gateway.kinds import (
     Catalogue,
     Schema,
     either_of,
+    json_name_of,
     parameters_of,
     result_of,
     rules_of,
@@ -150,10 +151,10 @@ class Schemas:
         ]
         schema = _described(descriptor, {"type": "object"})
         schema["properties"] = {
-            field.json_name: self.field(field, request=request) for field in named
+            json_name_of(field): self.field(field, request=request) for field in named
         }
         required = [
-            field.json_name
+            json_name_of(field)
             for field in named
             if (is_needed(field) if request else not field.has_presence)
         ]
@@ -166,7 +167,7 @@ class Schemas:
     def _definition(self, descriptor: Descriptor, kinds: Sequence[Descriptor]) -> Schema:
         """One branch a task kind: the definition's own keys and the kind's beside each other."""
         shared = {
-            field.json_name: self.field(field, request=True)
+            json_name_of(field): self.field(field, request=True)
             for field in descriptor.fields
             if not _is_flat(field)
         }
@@ -188,11 +189,13 @@ class Schemas:
 
     def _branch(self, form: Descriptor, beside: Mapping[str, Schema]) -> Schema:
         """An object that holds the parameters of a message, and the keys beside them."""
-        own = {field.json_name: self.field(field, request=True) for field in parameters_of(form)}
+        own = {
+            json_name_of(field): self.field(field, request=True) for field in parameters_of(form)
+        }
         return {
             **_described(form, {"type": "object"}),
             "properties": {**beside, **own},
-            "required": [field.json_name for field in parameters_of(form) if is_needed(field)],
+            "required": [json_name_of(field) for field in parameters_of(form) if is_needed(field)],
             "additionalProperties": False,
         }
 

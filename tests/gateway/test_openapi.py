@@ -165,6 +165,67 @@ def test_a_task_kind_shows_its_parameters(spec: dict[str, Any]) -> None:
     assert "task_store" in thumb["properties"]
 
 
+SIGNED = {"type": "s3_signed", "url": "https://bucket.example/a?x=y"}
+OAUTH_1 = dict.fromkeys(
+    ("consumer_key", "consumer_secret", "access_token_key", "access_token_secret"), "t"
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "definition", "fit"),
+    [
+        ("v2", {"task_name": "image.gif", "images": ["http://a.example/"]}, True),
+        ("v2", {"task_name": "image.gif", "images": []}, False),
+        ("v2", {"task_name": "image.gif", "images": ["x"] * 501}, False),
+        ("v2", {"task_name": "image.gif", "images": ["x"], "loop": -1}, True),
+        ("v1", {"task_name": "image.gif", "images": ["x"], "loop": -1}, False),
+        ("v2", {"task_name": "audio.waveform", "url": "x", "fill": "#12aBcD"}, True),
+        ("v2", {"task_name": "audio.waveform", "url": "x", "fill": "mauve"}, False),
+        ("v1", {"task_name": "video.reverse", "url": "x", "audio_codec": "mp3"}, True),
+        ("v2", {"task_name": "video.reverse", "url": "x", "audio_codec": "mp3"}, False),
+        ("v1", {"task_name": "image.strip", "urls": ["x"]}, False),
+        ("v2", {"task_name": "video.upload.vimeo", "url": "x"}, False),
+        ("v2", {"task_name": "video.upload.vimeo", "url": "x", "oauth2_token": "t"}, True),
+        ("v1", {"task_name": "video.upload.vimeo", "url": "x", **OAUTH_1}, True),
+        ("v2", {"task_name": "image.thumb", "url": "x", "task_store": {}}, True),
+        ("v2", {"task_name": "image.thumb", "url": "x", "task_store": {"location": 5}}, True),
+        ("v2", {"task_name": "image.thumb", "url": "x", "task_store": SIGNED}, True),
+        ("v2", {"task_name": "image.thumb", "url": "x", "task_store": {"type": "tape"}}, False),
+        ("v2", {"task_name": "image.thumb", "url": "x", "task_store": {"url": "x"}}, False),
+        (
+            "v2",
+            {"task_name": "image.thumb", "url": "x", "task_store": {**SIGNED, "url": "ftp://a/"}},
+            False,
+        ),
+    ],
+)
+def test_definitions_that_fit_and_that_do_not(
+    spec: dict[str, Any], version: str, definition: dict[str, Any], fit: bool
+) -> None:
+    schema = {"$ref": f"#/components/schemas/tasks.{version}.TaskDefinition.in"}
+    found = Draft202012Validator({**schema, "components": spec["components"]})
+    assert found.is_valid(definition) is fit
+
+
+def test_the_result_of_a_status_is_that_of_a_kind(spec: dict[str, Any]) -> None:
+    schemas = spec["components"]["schemas"]
+    for version, kinds, also in (("v1", 21, 1), ("v2", 22, 0)):
+        branches = schemas[f"tasks.{version}.TaskStatus"]["properties"]["result"]["anyOf"]
+        named = [each["$ref"] for each in branches if "$ref" in each]
+        assert (len(named), len(branches) - len(named)) == (kinds, also)
+        assert f"#/components/schemas/tasks.{version}.HtmlScrapeResult" in named
+    hit = schemas["tasks.v2.HtmlHit"]["properties"]
+    assert hit["width"]["anyOf"][1] == {"type": "null"}
+
+
+def test_kinds_that_cannot_be_created_yet_say_so(spec: dict[str, Any]) -> None:
+    known = catalogue(files_of(vitascope))
+    for kind in known.kinds["vitascope.tasks.v1"]:
+        name = kind.full_name.removeprefix("vitascope.")
+        described = spec["components"]["schemas"][name]["description"]
+        assert ("Not available yet." in described) is (task_name_of(kind) in known.unavailable)
+
+
 def test_parameters_bodies_and_files(spec: dict[str, Any]) -> None:
     paths = spec["paths"]
     projects = paths["/videos/v1/projects"]["get"]["parameters"]

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from services.chassis.database import Database
 from services.chassis.vault import Vault
 from services.tasks.store.tables import metadata
+from tests.kit.identities import service as by
 from tests.tasks import service as suite
 from tests.tasks.asking import KINDS, create, defined, plain, status_of
 from tests.tasks.service import Service, Worker, becomes_true, serving
@@ -50,11 +51,11 @@ async def test_the_worker_gets_them_and_the_database_does_not(
     request = admin_pb2.GetItemRequest(item_id=created.key)
 
     async def saved() -> bool:
-        item = await service.admin.GetItem(request, metadata=suite.service("cli"))
+        item = await service.admin.GetItem(request, metadata=by("cli"))
         return bool(item.checkpoint_bytes == len(state))
 
     await becomes_true(saved, "the checkpoint")
-    shown = await service.admin.GetItem(request, metadata=suite.service("cli"))
+    shown = await service.admin.GetItem(request, metadata=by("cli"))
     (status,) = await status_of(service, "v2", created.key, details=True)
     seen = f"{await _stored(db)} {shown} {status} {capsys.readouterr()}"
     assert created.key in seen

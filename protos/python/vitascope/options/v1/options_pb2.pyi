@@ -235,6 +235,7 @@ class Parameter(_message.Message):
 
 Global___Parameter: _TypeAlias = Parameter  # noqa: Y015
 
+OWN_NAMES_FIELD_NUMBER: _builtins.int
 SCOPE_FIELD_NUMBER: _builtins.int
 UPLOAD_FIELD_NUMBER: _builtins.int
 ANY_ORIGIN_FIELD_NUMBER: _builtins.int
@@ -254,6 +255,10 @@ TASK_FIELD_NUMBER: _builtins.int
 TOPIC_FIELD_NUMBER: _builtins.int
 BARE_FIELD_NUMBER: _builtins.int
 STORE_FIELD_NUMBER: _builtins.int
+own_names: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FileOptions, _builtins.bool]
+"""In JSON the fields of the file's messages have the names that they have
+here, width_and_height and not widthAndHeight.
+"""
 scope: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.str]
 """The scope that a caller's credentials must grant. Every RPC names one;
 a service refuses to start with an RPC that does not. `public` asks for
