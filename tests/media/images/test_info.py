@@ -115,6 +115,37 @@ def test_tags_are_read_in_every_container(tmp_path: Path, suffix: str) -> None:
     assert facts.exposure_time == pytest.approx(float(Fraction(1, 3)))
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_tags_are_read_in_jpeg_2000(tmp_path: Path, large: bool) -> None:
+    path = tmp_path / "tagged.jp2"
+    Image.new("RGB", (64, 32)).save(path)
+    tags = exif({ExifTags.Base.DateTimeOriginal: "2020:02:29 23:59:59"}, Orientation=6)
+    block = b"uuidJpgTiffExif->JP2" + tags.tobytes().removeprefix(b"Exif\0\0")
+    boxes = (len(block) + 4).to_bytes(4, "big") + block
+    if large:
+        boxes = b"\0\0\0\x01free" + (1000).to_bytes(8, "big") + bytes(984) + boxes
+    # Ahead of the pixels, whose box may reach to the end of the file.
+    whole = path.read_bytes()
+    pixels = whole.index(b"jp2c") - 4
+    path.write_bytes(whole[:pixels] + boxes + whole[pixels:])
+
+    facts = describe(path)
+
+    told = exiftool(path, "EXIF:Orientation", "EXIF:DateTimeOriginal")
+    assert facts.exif_orientation == told["Orientation"] == 6
+    assert facts.date_time == told["DateTimeOriginal"] == "2020:02:29 23:59:59"
+    assert (facts.width, facts.height) == (64, 32)
+
+
+@pytest.mark.parametrize("cut", range(0, 40, 3))
+def test_broken_boxes_of_jpeg_2000_tell_nothing(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "tagged.jp2"
+    Image.new("RGB", (64, 32)).save(path)
+    block = b"uuidJpgTiffExif->JP2MM\0*\0\0\0\x08\xff\xff"[: cut + 4]
+    path.write_bytes(path.read_bytes() + (5000).to_bytes(4, "big") + block)
+    assert describe(path).exif_orientation is None
+
+
 def test_facts_that_a_picture_does_not_tell_are_none(tmp_path: Path) -> None:
     facts = describe(saved(tmp_path, Image.new("RGBA", (3, 2))))
     silent = {key for key, value in asdict(facts).items() if value is None}

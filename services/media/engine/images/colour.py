@@ -1,6 +1,7 @@
 """Brings pixels of every kind to eight bits of sRGB or grey, with or without alpha."""
 
 from contextlib import suppress
+from functools import lru_cache
 from io import BytesIO
 from typing import cast
 
@@ -48,16 +49,26 @@ def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 def _converted(image: Image.Image, profile: bytes) -> Image.Image:
     """The picture by a profile. Raises PyCMSError, OSError or ValueError."""
-    source = ImageCms.ImageCmsProfile(BytesIO(profile))
-    srgb = ImageCms.createProfile("sRGB")
-    transform = ImageCms.buildTransform(source, srgb, image.mode, "RGB")
-    # Most profiles are of sRGB itself, in many words; converting takes as long as scaling.
-    if image.mode in _PROBES and _changes_little(transform, _PROBES[image.mode]):
+    transform = _transform(profile, image.mode)
+    if transform is None:
         return image
     converted = ImageCms.applyTransform(image, transform)
     if converted is None:
         raise ValueError("made in place")
     return converted.convert("L") if image.mode == "L" else converted
+
+
+# The photos of one camera have one profile, which takes longer to understand than to apply.
+@lru_cache(maxsize=4)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """What makes sRGB of pictures of a mode; None for a profile that is sRGB's own."""
+    source = ImageCms.ImageCmsProfile(BytesIO(profile))
+    srgb = ImageCms.createProfile("sRGB")
+    transform = ImageCms.buildTransform(source, srgb, mode, "RGB")
+    # Most profiles are of sRGB itself, in many words; converting takes as long as scaling.
+    if mode in _PROBES and _changes_little(transform, _PROBES[mode]):
+        return None
+    return transform
 
 
 def _changes_little(transform: ImageCms.ImageCmsTransform, probe: Image.Image) -> bool:

@@ -5,7 +5,9 @@ import re
 from typing import Any
 
 from PIL import ExifTags, Image
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
+from services.media.engine.images.jpeg2000 import exif_block
 from services.media.engine.images.opening import DAMAGE
 
 # A date as Exif writes it, or near enough; what else is there is no date.
@@ -17,9 +19,12 @@ _MOST_SHORT = 65535
 def tags(image: Image.Image) -> Image.Exif:
     """The tags of an opened picture; empty when they are missing or broken."""
     try:
-        return image.getexif()
+        tags = image.getexif()
+        if isinstance(image, Jpeg2KImageFile) and image.fp and (block := exif_block(image.fp)):
+            tags.load(block)
     except (OSError, *DAMAGE):
         return Image.Exif()
+    return tags
 
 
 def orientation(exif: Image.Exif) -> int | None:
