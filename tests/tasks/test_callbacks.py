@@ -7,15 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, text
 
 from gateway.codec import Codec
 from gateway.surfaces.tasks import TASKS
 from services.chassis.database import Database
 from services.chassis.errors import Unavailable
+from services.tasks import metrics
 from services.tasks.actions.administration import Administration
 from services.tasks.actions.callback_administration import CallbackAdministration
 from services.tasks.actions.callbacks import outside_policy
+from services.tasks.actions.gauging import Gauging
 from services.tasks.actions.retention import Retention
 from services.tasks.actions.tasks import Task
 from services.tasks.api.statuses import status_of
@@ -40,7 +42,7 @@ from tests.kit.web import Reply, receiving
 from tests.tasks.calling import ID, KIND, calling, create, is_signed, kept, owed, turn
 from tests.tasks.desk import SEALER, Clock, Desk
 from tests.tasks.service import becomes_true
-from tests.tasks.test_hot_path import statements
+from tests.tasks.test_hot_path import _plan, statements
 from vitascope.tasks.v2 import specs_pb2
 
 RESULT = specs_pb2.ImageInfoResult(content_type="image/jpeg", width=3).SerializeToString()
@@ -417,3 +419,53 @@ def test_waits_grow_to_an_hour() -> None:
     assert retry_delay(1, 1.0).total_seconds() == 2.5
     assert retry_delay(1, 0.5, 60).total_seconds() == 60.5
     assert retry_delay(1, 0.0, 10**6).total_seconds() == 3600
+
+
+async def test_no_statement_about_callbacks_reads_all_of_them(desk: Desk, db: Database) -> None:
+    moment = desk.clock()
+    for n in range(5):
+        await owed(desk, [f"http://{n}.example/"] * 400)
+    async with db.transaction() as tx:
+        over = table.update().where(table.c.line.not_like("% 4.example"))
+        changes = {"state": CallbackState.DELIVERED, "ended_at": moment, "body": b""}
+        await tx.execute(over.values(changes))
+        await tx.execute(text("ANALYZE"))
+    async with db.transaction() as tx:
+        with statements(db) as seen:
+            await store.any_due(tx, moment)
+            await store.due_lines(tx, moment)
+            await store.running(tx, moment)
+            await store.claim(tx, "team 4.example", 4, moment, moment + CLAIM)
+            await store.delete_over(tx, moment, 100)
+        plans = [await _plan(tx, db, *each) for each in seen]
+    for plan in plans:
+        bare = "SCAN callbacks" in plan and "SCAN callbacks USING" not in plan
+        assert not bare, plan
+        assert "Seq Scan on callbacks" not in plan, plan
+
+
+async def test_what_waits_is_measured(desk: Desk, clock: Clock) -> None:
+    gauging = Gauging(desk.db, clock)
+    await gauging.measure()
+    assert (metrics.WAITING_CALLBACKS._value.get(), _age()) == (0, 0)
+    before = {each: metrics.CALLS.labels(each)._value.get() for each in metrics.Call}
+    replies = iter([Reply(500), Reply(200)])
+    with receiving(lambda _: next(replies)) as endpoint:
+        await owed(desk, [f"{endpoint.url}/1"])
+        clock.turn(9)
+        await gauging.measure()
+        assert (metrics.WAITING_CALLBACKS._value.get(), _age()) == (1, 9)
+        async with calling(desk):
+            await _is_tried(desk, 1)
+            turn(desk, 60)
+            await _have_ended(desk, 1)
+    after = {each: metrics.CALLS.labels(each)._value.get() for each in metrics.Call}
+    grown = {each: after[each] - before[each] for each in metrics.Call}
+    assert {each for each in grown if grown[each] == 1} == {
+        metrics.Call.REFUSED,
+        metrics.Call.DELIVERED,
+    }
+
+
+def _age() -> float:
+    return float(metrics.OLDEST_CALLBACK_SECONDS._value.get())

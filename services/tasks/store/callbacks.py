@@ -53,6 +53,8 @@ def _lines() -> Select[Any]:
 
 
 _LINES = _lines()
+# In the order of an index that has nothing else: what was delivered is not to be read.
+_WAITING = select(callbacks.c.due_at).where(text(OWED))
 _RUNNING = (
     select(callbacks.c.line, func.count().label("calls"))
     .where(text(CLAIMED), callbacks.c.due_at > bindparam("now"))
@@ -93,8 +95,8 @@ async def add(tx: Tx, new: Sequence[Callback]) -> None:
 
 async def any_due(tx: Tx, now: datetime) -> bool:
     """Whether a callback is to be tried, or was claimed so long ago that its process is lost."""
-    due = exists().where(text(OWED), callbacks.c.due_at <= now)
-    return bool(await tx.scalar(select(due)))
+    first = await tx.scalar(_WAITING.order_by(callbacks.c.due_at).limit(1))
+    return first is not None and first <= now
 
 
 async def due_lines(tx: Tx, now: datetime) -> list[Line]:
@@ -143,7 +145,8 @@ async def note(tx: Tx, outcomes: Sequence[Callback]) -> None:
 
 async def backlog(tx: Tx) -> Backlog:
     """Return how many wait, and since when."""
-    some = select(callbacks.c.created_at).where(text(OWED)).limit(MOST_COUNTED).subquery()
+    waiting = select(callbacks.c.created_at).where(text(OWED)).order_by(callbacks.c.due_at)
+    some = waiting.limit(MOST_COUNTED).subquery()
     row = (
         await tx.execute(select(func.count(), func.min(some.c.created_at)).select_from(some))
     ).one()
