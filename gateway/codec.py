@@ -1,5 +1,6 @@
 """JSON bytes to messages and back by the conventions of a surface."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,9 @@ from gateway.scalars import Mismatch
 from gateway.surface import Surface
 from services.chassis.errors import Violation
 from services.chassis.writing import Writer, to_json
+
+# Hundreds of statuses; to write them takes milliseconds.
+_AT_ONCE_BYTES = 64 * 2**10
 
 
 class Codec:
@@ -52,6 +56,13 @@ class Codec:
         else:
             write = self._writer.message(descriptor)
         return lambda message: to_json(write(message))
+
+
+async def written(write: Callable[[Message], bytes], message: Message) -> bytes:
+    """Return what a writer makes of a message; a large one does not hold others up."""
+    if message.ByteSize() > _AT_ONCE_BYTES:
+        return await asyncio.to_thread(write, message)
+    return write(message)
 
 
 def refusal_of_mismatch(mismatch: Mismatch, location: str) -> Refusal:

@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 
-from gateway.codec import Codec
+from gateway.codec import Codec, written
 from gateway.exchange import Exchange
 from gateway.httpmeta import answer_head
 from gateway.problems import Refusal, cut_off, too_slow
@@ -63,7 +63,7 @@ class StreamEndpoint:
             status, headers = answer_head(await call.initial_metadata())
             await exchange.start(status, {**_HEADERS, **headers})
             while exchange.method != "HEAD" and message is not grpc.aio.EOF:
-                await exchange.write(self._write(message) + b"\n")
+                await exchange.write(await written(self._write, message) + b"\n")
                 reading = self._read(call)
                 while not await _is_done(reading, _KEEP_ALIVE_SECONDS):
                     await exchange.write(b"\n")

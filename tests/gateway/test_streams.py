@@ -87,6 +87,21 @@ async def test_a_bare_message_is_the_field_that_is_set(lab: Lab, client: httpx.A
     ]
 
 
+async def test_openapi_has_the_forms_of_a_bare_message(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    answer = document["paths"]["/lab/follow"]["get"]["responses"]["200"]
+    assert answer["content"]["application/x-ndjson"]["schema"] == {
+        "anyOf": [
+            {
+                "type": "array",
+                "items": {"$ref": "#/components/schemas/media.lab.Child"},
+            },
+            {"$ref": "#/components/schemas/media.lab.Child"},
+            {"type": "string"},
+        ]
+    }
+
+
 async def test_nobody_on_the_way_is_to_hold_lines_back(lab: Lab, client: httpx.AsyncClient) -> None:
     lab.lines.put_nowait(line_of(text="long " * 1000))
     lab.lines.put_nowait(None)

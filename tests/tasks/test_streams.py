@@ -161,6 +161,24 @@ async def test_ten_thousand_keys(service: Service, version: str) -> None:
         assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
+@VERSIONS
+async def test_more_than_an_answer_holds_is_said(service: Service, version: str) -> None:
+    definitions = [defined(version, "image.info", url=URL) for _ in range(40)]
+    made = [each.key for each in await create(service, version, *definitions)]
+    worker = await Worker(service).hello(kinds=KINDS, slots=40)
+    large = specs_pb2.ImageInfoResult(content_type="x" * 500_000).SerializeToString()
+    for _ in made:
+        message = await worker.hear()
+        while not isinstance(message, work_pb2.Assignment):
+            message = await worker.hear()
+        finished = work_pb2.Finished(lease=message.lease, success=work_pb2.Success(result=large))
+        await worker.say(finished=finished)
+    assert len(await status_of(service, version, *made[:30], block=True)) == 30
+    for call in (status_of(service, version, *made, block=True), _first(service, version, *made)):
+        with pytest.raises(grpc.aio.AioRpcError, match="ask for fewer at once"):
+            await call
+
+
 async def _first(service: Service, version: str, *keys: str) -> Any:
     return await status_stream(service, version, *keys).first()
 
