@@ -13,6 +13,20 @@ Schema = dict[str, Any]
 
 UNAVAILABLE = "Not available yet."
 
+_PROBLEMS: Schema = {
+    "type": "object",
+    "additionalProperties": {"type": "array", "items": {"type": "string"}},
+}
+ERRORS: list[Schema] = [
+    {"type": "string"},
+    {
+        "type": "object",
+        "properties": {"parameters": {"description": "By their names.", **_PROBLEMS}},
+        "required": ["parameters"],
+    },
+]
+"""What is said of a task that ended badly: a sentence, or what is wrong with its parameters."""
+
 
 @dataclass(frozen=True)
 class Catalogue:

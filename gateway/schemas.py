@@ -6,6 +6,7 @@ from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from gateway.kinds import (
+    ERRORS,
     UNAVAILABLE,
     Catalogue,
     Schema,
@@ -127,6 +128,8 @@ class Schemas:
         match field.GetOptions().Extensions[options_pb2.holds]:
             case "store" if request:
                 return self._stores()
+            case "error":
+                return {"anyOf": ERRORS}
             case "result":
                 return self._results(field.containing_type)
         if field.message_type is not None:
@@ -217,7 +220,7 @@ class Schemas:
         results = [self.message(result_of(kind), request=False) for kind in kinds]
         # Where errors have no field of their own they stand here.
         says_errors = "error" not in status.fields_by_name
-        return {"anyOf": results + [{"type": "string"}] * says_errors}
+        return {"anyOf": [*results, *(ERRORS if says_errors else ())]}
 
 
 def component_name(descriptor: Descriptor, *, request: bool) -> str:

@@ -209,7 +209,7 @@ def test_definitions_that_fit_and_that_do_not(
 
 def test_the_result_of_a_status_is_that_of_a_kind(spec: dict[str, Any]) -> None:
     schemas = spec["components"]["schemas"]
-    for version, kinds, also in (("v1", 21, 1), ("v2", 22, 0)):
+    for version, kinds, also in (("v1", 21, 2), ("v2", 22, 0)):
         branches = schemas[f"tasks.{version}.TaskStatus"]["properties"]["result"]["anyOf"]
         named = [each["$ref"] for each in branches if "$ref" in each]
         assert (len(named), len(branches) - len(named)) == (kinds, also)

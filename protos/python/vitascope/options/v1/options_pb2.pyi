@@ -299,7 +299,8 @@ lies elsewhere already, as a video on Facebook does.
 """
 holds: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
 """On a Struct or a Value: what it may hold is described by the messages of
-the storage systems (`store`) or of the kinds' results (`result`).
+the storage systems (`store`) or of the kinds' results (`result`); or it
+says what is wrong with a task (`error`).
 """
 takes_misfits: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """On a flattened Struct: it takes the values too that the message's own
