@@ -1,12 +1,15 @@
 """Hears a server that answers while it is still being told."""
 
 import asyncio
+import re
 from contextlib import suppress
 
 import httpcore
 
 _READ_BYTES = 1 << 16
-_INTERIM = b"HTTP/1.1 1"
+# Such as 100 Continue; the answer comes after it.
+_INTERIM = re.compile(rb"(HTTP/1\.1 1\d\d[^\r\n]*\r\n([^\r\n]+\r\n)*\r\n)*")
+_INTERIM_BEGINS = b"HTTP/1.1 1"
 
 
 class Ear:
@@ -60,7 +63,9 @@ class Ear:
             while data := await self._stream.read(_READ_BYTES):
                 self._heard += data
                 self._said_something.set()
-                if not self._heard.startswith(_INTERIM) or len(self._heard) > _READ_BYTES:
+                interim = _INTERIM.match(self._heard)
+                rest = self._heard[interim.end() :] if interim else self._heard
+                if rest and not rest.startswith(_INTERIM_BEGINS):
                     return
         finally:
             self._said_something.set()

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from services.chassis.outside.bodies import Body, OnSent
 from services.chassis.outside.exchange import Answer, exchanged
-from services.chassis.outside.failure import OutsideFailed
+from services.chassis.outside.failure import OutsideError, OutsideFailed
 from services.chassis.outside.policy import Policy
 from services.chassis.outside.question import Question
 from services.chassis.outside.urls import checked, host_of
@@ -40,9 +40,10 @@ async def send(
     """Send one request to an http(s) address; whatever its status, the answer is returned.
 
     No redirect is followed: what was meant for one server is not for another. Of the answer's
-    body the first `policy.max_bytes` are read, and with 0 none is waited for. `headers` are by
-    lower-case name. `on_sent` takes how many bytes of the body the network has taken so far; they
-    have arrived only when the server answers. Raises OutsideRefused or OutsideFailed.
+    body the first `policy.max_bytes` are read, as far as they come; with 0 none is waited for.
+    `headers` are by lower-case name. `on_sent` takes how many bytes of the body the network has
+    taken so far; they have arrived only when the server answers. Raises OutsideRefused or
+    OutsideFailed.
     """
     place = checked(url)
     question = Question(method, place, headers or {}, body, on_sent)
@@ -61,9 +62,11 @@ async def send(
 async def _start_of(answer: Answer, policy: Policy) -> bytes:
     body = bytearray()
     if policy.max_bytes:
-        async with aclosing(answer.body()) as chunks:
-            async for chunk in chunks:
-                body += chunk
-                if len(body) >= policy.max_bytes:
-                    break
+        # What became of the request is said already: the rest is words.
+        with suppress(OutsideError):
+            async with aclosing(answer.body()) as chunks:
+                async for chunk in chunks:
+                    body += chunk
+                    if len(body) >= policy.max_bytes:
+                        break
     return bytes(body[: policy.max_bytes])
