@@ -184,7 +184,7 @@ def _step_back(connection: Connection) -> None:
         "ALTER TABLE accounts DROP COLUMN output_bytes",
         "ALTER TABLE accounts DROP COLUMN expiration_days",
         "DROP INDEX ix_outputs_ends_at",
-        "DROP INDEX ix_outputs_account_id_stored_at",
+        "DROP INDEX ix_outputs_account_id_ends_at",
         "ALTER TABLE outputs DROP COLUMN ends_at",
         "DELETE FROM accounts WHERE account_id = 'team-1'",
         "UPDATE alembic_version SET version_num = '0004'",

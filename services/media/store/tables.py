@@ -73,7 +73,7 @@ outputs = Table(
     Column("sha256", String(64), nullable=False),
     Column("stored_at", Utc, nullable=False),
     Column("ends_at", Utc, index=True),
-    Index("ix_outputs_account_id_stored_at", "account_id", "stored_at"),
+    Index("ix_outputs_account_id_ends_at", "account_id", "ends_at", "stored_at"),
 )
 # Which attempt's outputs are visible; `ask_at` is when the ledger is asked whether they may stay.
 commits = Table(

@@ -41,4 +41,5 @@ def upgrade() -> None:
     with op.batch_alter_table("outputs") as outputs:
         outputs.add_column(sa.Column("ends_at", Utc))
     op.create_index("ix_outputs_ends_at", "outputs", ["ends_at"])
-    op.create_index("ix_outputs_account_id_stored_at", "outputs", ["account_id", "stored_at"])
+    ends = ["account_id", "ends_at", "stored_at"]
+    op.create_index("ix_outputs_account_id_ends_at", "outputs", ends)
