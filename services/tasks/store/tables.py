@@ -115,6 +115,15 @@ items = Table(
         sqlite_where=text(OPEN_PART),
         postgresql_where=text(OPEN_PART),
     ),
+    # For lists: an account's items, and those that ended in some way.
+    Index("items_by_account", "account_id", "position"),
+    Index(
+        "items_ended",
+        "state",
+        "position",
+        sqlite_where=text(COMPLETED),
+        postgresql_where=text(COMPLETED),
+    ),
     Index(
         "items_completed",
         "completed_at",
