@@ -9,6 +9,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from services.chassis.clients import Clients
+from services.chassis.outside import OutsideFailed, OutsideRefused
 from services.chassis.storage import Storage
 from services.media.operations import Source
 from services.media.sandbox import Ears, Failure, Order, Outcome, Sandbox, Success
@@ -52,6 +53,23 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
     await sandbox.start()
     yield sandbox
     await sandbox.stop()
+
+
+async def test_which_of_several_sources_is_missing_is_told(
+    server: Server, sources: Sources, tmp_path: Path
+) -> None:
+    server.answers["/gone"] = answer(status="404 Not Found")
+    server.answers["/busy"] = answer(status="503 Busy", retry_after="7")
+    there, gone, busy = (
+        Source(name, url=server.url(f"/{name}")) for name in ("b.txt", "gone", "busy")
+    )
+    with pytest.raises(OutsideRefused, match=r"^Source 2 of 3: .*404"):
+        await sources.bring("account", [there, gone, busy], tmp_path, unheard)
+    with pytest.raises(OutsideFailed, match=r"^Source 1 of 2: .*503") as failed:
+        await sources.bring("account", [busy, there], tmp_path, unheard)
+    assert failed.value.retry_after == 7
+    with pytest.raises(OutsideRefused, match=r"^(?!Source).*404"):
+        await sources.bring("account", [gone], tmp_path, unheard)
 
 
 async def test_progress_is_that_of_all_sources(

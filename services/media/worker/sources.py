@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.chassis.errors import NotFound
-from services.chassis.outside import Policy
+from services.chassis.outside import OutsideError, OutsideFailed, OutsideRefused, Policy
 from services.chassis.settings import Settings
 from services.chassis.storage import Storage
 from services.media.fetch import SourceCache
@@ -40,6 +40,14 @@ def made_by_parts(parts: Sequence[PartResult]) -> Iterator[Source]:
             if not _WORK_KEY.fullmatch(key):
                 raise BadMedia("a part ended without a usable result")
             yield Source(part_file(number, name), part_key=key)
+
+
+def _of_several(error: OutsideError, number: int, count: int) -> OutsideError:
+    """The error, saying which source it is where there are several."""
+    words = str(error) if count == 1 else f"Source {number + 1} of {count}: {error}"
+    if isinstance(error, OutsideFailed):
+        return OutsideFailed(words, error.retry_after)
+    return OutsideRefused(words)
 
 
 class Sources:
@@ -77,7 +85,11 @@ class Sources:
             def tell(part: float, whole: int = number) -> None:
                 on_progress((whole + part) / len(sources))
 
-            files[source.name] = await self._bring(account_id, source, folder / str(number), tell)
+            try:
+                brought = await self._bring(account_id, source, folder / str(number), tell)
+            except OutsideError as error:
+                raise _of_several(error, number, len(sources)) from error
+            files[source.name] = brought
         return files
 
     async def _bring(
