@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Table, func, select
 
 from services.chassis.database import Database
+from services.chassis.errors import Conflict
 from services.tasks.actions.checkpoints import Checkpoints
 from services.tasks.actions.deadlines import Deadlines
 from services.tasks.actions.live import Cancelled, Drained, Lost, Session
@@ -114,9 +115,16 @@ async def test_a_checkpoint_is_there_for_the_next_attempt(desk: Desk, clock: Clo
     kept.note(other, second, b"3 of 3")
     await kept.save()
     assert await kept.of(await desk.item("a")) == b"3 of 3"
+    await kept.save_at_once(second, b"all 3")
+    assert await kept.of(await desk.item("a")) == b"all 3"
+    with pytest.raises(Conflict):
+        await kept.save_at_once(lease, b"3 of 3, but too late")
+    assert await kept.of(await desk.item("a")) == b"all 3"
     await desk.leases.succeed(other, second, b"")
     item = await desk.item("a")
     assert (item.checkpoint_bytes, await kept.of(item)) == (0, b"")
+    with pytest.raises(Conflict):
+        await kept.save_at_once(second, b"after the end")
     assert await rows(desk.db, checkpoints) == [0]
 
 
