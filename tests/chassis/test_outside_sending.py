@@ -165,6 +165,14 @@ async def test_an_address_that_cannot_be_is_refused_without_its_secrets(url: str
     assert "secret" not in str(raised.value)
 
 
+async def test_no_log_has_a_credential(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    server.answers["/?signature=secret"] = answer(location="http://example.org/secret")
+    headers = {"authorization": "Bearer secret"}
+    await send("POST", server.url("/?signature=secret"), policy=POLICY, headers=headers, body=b"x")
+    assert "secret" not in caplog.text
+
+
 async def test_headers_cannot_be_smuggled(server: Server) -> None:
     headers = {"x-name": "value\r\nhost: elsewhere"}
     with pytest.raises(OutsideRefused):

@@ -1,6 +1,7 @@
 """Has one question answered by exactly the server that was checked."""
 
 import asyncio
+import logging
 import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -16,6 +17,9 @@ from services.chassis.outside.network import Network
 from services.chassis.outside.policy import Policy
 from services.chassis.outside.question import Question, body_of, request_of
 from services.chassis.outside.urls import checked, host_of, port_of, redirected
+
+# It tells every header of an answer to whoever debugs: of an upload the address, a credential.
+logging.getLogger("httpcore").setLevel(logging.INFO)
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
