@@ -10,6 +10,7 @@ COPY protos protos
 COPY services services
 COPY gateway gateway
 COPY cli cli
+COPY client client
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
     && useradd --create-home vitascope && mkdir /scratch && chown vitascope /scratch
 USER vitascope

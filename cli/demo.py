@@ -39,7 +39,7 @@ def main() -> None:
     try:
         with suite(folder / "suite") as url, httpx.Client(base_url=url, timeout=60) as client:
             processed = video_walk(client, folder)
-            thumbnail = task_walk(client, folder)
+            thumbnail = task_walk(folder)
     except (DemoFailedError, httpx.HTTPError, subprocess.CalledProcessError) as error:
         console.print(f"[red]The demo failed:[/] {error}\nLogs are in {folder / 'suite' / 'logs'}")
         raise SystemExit(1) from error
@@ -73,7 +73,7 @@ def vitascope(*arguments: str) -> list[str]:
 
 def ask(*arguments: str) -> dict[str, str]:
     """Run a command that answers JSON."""
-    done = subprocess.run(vitascope(*arguments), capture_output=True, text=True, check=True)
+    done = subprocess.run(vitascope(*arguments), stdout=subprocess.PIPE, text=True, check=True)
     answer: dict[str, str] = json.loads(done.stdout)
     return answer
 
@@ -108,24 +108,13 @@ def video_walk(client: httpx.Client, folder: Path) -> Path:
     return path
 
 
-def task_walk(client: httpx.Client, folder: Path) -> Path:
+def task_walk(folder: Path) -> Path:
     """Make a thumbnail of a picture that is served here; returns the file."""
-    data = str(folder / "suite")
-    keys = ask("keys", "add", "--data", data, "--email", EMAIL)
-    client.headers["Authorization"] = f"Secret {keys['secret']}"
-    with served(PICTURE.parent) as address:
-        task = {
-            "task_name": "image.thumb",
-            "url": f"{address}/{PICTURE.name}",
-            "width": 160,
-            "height": 160,
-            "crop": True,
-        }
-        [status] = answer(client.post("/v2/create", json={"tasks": task, "block": True}))
-    if status["status"] != "success":
-        raise DemoFailedError(f"image.thumb ended with {status}")
     path = folder / "thumbnail.jpg"
-    download(client, status["result"]["output"], path)
+    with served(PICTURE.parent) as address:
+        wanted = ("--url", f"{address}/{PICTURE.name}", "--width=160", "--height=160", "--crop")
+        made = ("--data", str(folder / "suite"), "--output", str(path))
+        status = ask("task", "run", "image.thumb", *wanted, *made, "--json")
     with Image.open(path) as image:
         image.load()
         if image.size != (160, 160):

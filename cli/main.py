@@ -8,6 +8,7 @@ import typer
 from cli import settings_table
 from cli.commands import dead, keys, limits, teams, users, work
 from cli.commands.asking import Data
+from cli.commands.task.app import app as task
 from cli.home import Home, HomeInUseError
 from cli.up import AddressInUseError, run_suite
 
@@ -22,6 +23,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(teams.app, name="teams")
 app.add_typer(keys.app, name="keys")
 app.add_typer(limits.app, name="limits")
+app.add_typer(task, name="task")
 app.add_typer(work.app, name="work")
 app.add_typer(dead.app, name="dead")
 

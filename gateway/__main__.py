@@ -1,7 +1,6 @@
 """Runs the gateway: `python -m gateway`, settings from `VITASCOPE_*`."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -18,6 +17,7 @@ from gateway.server import http_server
 from gateway.transcode import Limits
 from services.chassis import telemetry
 from services.chassis.clients import Clients
+from services.chassis.collecting import spare_the_collector
 from services.chassis.settings import Settings, load
 from vitascope.accounts.v1.internal_pb2_grpc import IdentityServiceStub
 
@@ -44,7 +44,7 @@ async def run(settings: Settings) -> int:
     )
     gateway = Gateway(files_of(vitascope), channels, limits, settings.public_url, admission)
     server = http_server(gateway, settings.http_address, settings.tls_certificate, settings.tls_key)
-    _spare_the_collector()
+    spare_the_collector()
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -52,6 +52,7 @@ async def run(settings: Settings) -> int:
         stopping.cancel()
         serving.result()
         return 1
+    gateway.end_streams()
     server.stop()  # type: ignore[no-untyped-call]
     await asyncio.wait({serving}, timeout=GRACE_SECONDS)
     if not serving.done():
@@ -60,13 +61,6 @@ async def run(settings: Settings) -> int:
     await channels.close()
     await clients.close()
     return 0
-
-
-def _spare_the_collector() -> None:
-    """Have garbage collected less often, and none of what is there for good looked at."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def main() -> int:

@@ -8,14 +8,15 @@ from typing import Any
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
 
-from gateway.comments import comments
 from gateway.examples import error_example
+from gateway.kinds import Schema
 from gateway.parameters import header_of
 from gateway.problems import STATUSES
 from gateway.routes import Route
-from gateway.schemas import Schema, Schemas
+from gateway.schemas import Schemas
 from gateway.surface import Surface
 from gateway.transcode import HTTP_BODY
+from services.chassis.comments import comments
 from vitascope.options.v1 import options_pb2
 
 _CODE = re.compile(rf"\b({'|'.join(code.name for code in STATUSES)})\b")
@@ -46,6 +47,7 @@ _MORE_HEADERS: Mapping[int, tuple[str, ...]] = {
 _NUMBER: Schema = {"type": "integer", "minimum": 0}
 _TEXT: Schema = {"type": "string"}
 HEADERS: Mapping[str, Schema] = {
+    "Location": {"description": "Where it is.", "schema": _TEXT},
     "RateLimit-Limit": {"description": "Requests a minute; with a limit only.", "schema": _NUMBER},
     "RateLimit-Remaining": {"description": "Requests left; with a limit only.", "schema": _NUMBER},
     "RateLimit-Reset": {"description": "Seconds until all are back.", "schema": _NUMBER},
@@ -92,7 +94,9 @@ def answers(
     names = (*limited, *(_FILE if is_file else ()))
     text = said(rpc.output_type.full_name, surface)
     good: Schema = {"description": "The file." if is_file else text, "headers": _headers(names)}
-    success = next((each for each in _named(rpc) if each < HTTPStatus.MULTIPLE_CHOICES), 200)
+    success = next((each for each in _named(rpc) if each < HTTPStatus.BAD_REQUEST), 200)
+    if success >= HTTPStatus.MULTIPLE_CHOICES:
+        good["headers"] = _headers((*names, "Location", "Cache-Control"))
     bare = head or success == HTTPStatus.NO_CONTENT
     content = {} if bare else {"content": _content(route, schemas, example)}
     responses = {str(success): {**good, **content}}
@@ -102,8 +106,12 @@ def answers(
         responses["206"] = {**ranged, **content}
         kept = _headers((*limited, "ETag", "Cache-Control"))
         responses["304"] = {"description": "The client has it already.", "headers": kept}
+    own = _named(rpc) if rpc.output_type.GetOptions().Extensions[options_pb2.bare] else []
     for status in (*sorted(_expected(route, surface)), "default"):
-        responses[str(status)] = {"$ref": f"#/components/responses/{surface.name}.{status}"}
+        response: Schema = {"$ref": f"#/components/responses/{surface.name}.{status}"}
+        if status in own:
+            response = _either(route, surface, schemas)
+        responses[str(status)] = response
     return responses
 
 
@@ -121,8 +129,17 @@ def _content(route: Route, schemas: Schemas, example: Any) -> Schema:
         schema = schemas.field(answer.fields_by_name[route.response_body], request=False)
     else:
         schema = schemas.message(answer, request=False)
-    kind = "application/x-ndjson" if route.rpc.server_streaming else "application/json"
+    lines = route.rpc.server_streaming and not route.rpc.GetOptions().Extensions[options_pb2.merged]
+    kind = "application/x-ndjson" if lines else "application/json"
     return {kind: {"schema": schema, **({} if example is None else {"example": example})}}
+
+
+def _either(route: Route, surface: Surface, schemas: Schemas) -> Schema:
+    """A refusal in the usual form, or in the answer's own, which tells more."""
+    usual = {"$ref": f"#/components/schemas/{error_schema_name(surface)}"}
+    forms = [usual, schemas.message(route.rpc.output_type, request=False)]
+    content = {"application/json": {"schema": {"anyOf": forms}}}
+    return {"description": said(route.rpc.output_type.full_name, surface), "content": content}
 
 
 def _expected(route: Route, surface: Surface) -> set[int]:

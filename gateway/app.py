@@ -13,10 +13,11 @@ from google.protobuf.descriptor import FileDescriptor
 from gateway.admission import Admission
 from gateway.asyncapi import events_document
 from gateway.channels import Channels
-from gateway.codec import Codec, to_json
+from gateway.codec import Codec
 from gateway.docs import DocsPage
 from gateway.downloads import DownloadEndpoint
 from gateway.exchange import ClientGone, Exchange, Receive, Scope, Send
+from gateway.merged import MergedEndpoint
 from gateway.openapi import document
 from gateway.origins import ANY_ORIGIN, preflight_of_any
 from gateway.problems import Refusal, broken
@@ -27,6 +28,7 @@ from gateway.surfaces import surface_of
 from gateway.transcode import HTTP_BODY, Endpoint, Limits, UnaryEndpoint
 from gateway.uploads import UploadEndpoint
 from services.chassis import telemetry
+from services.chassis.writing import to_json
 from vitascope.options.v1 import options_pb2
 
 _READING = ("GET", "HEAD")
@@ -92,6 +94,12 @@ class Gateway:
                 client_left=exchange.gone,
                 milliseconds=round((time.perf_counter() - started) * 1000, 1),
             )
+
+    def end_streams(self) -> None:
+        """End the answers that last as long as there is something to tell; each says so."""
+        for endpoint in self._endpoints.values():
+            if isinstance(endpoint, StreamEndpoint):
+                endpoint.end()
 
     def abort(self) -> None:
         """Break off every request that is still being answered."""
@@ -184,6 +192,8 @@ class Gateway:
             return UnaryEndpoint(route, codec, call, self._limits)
         if not rpc.client_streaming and rpc.output_type.full_name == HTTP_BODY:
             return DownloadEndpoint(route, codec, call, self._limits)
+        if not rpc.client_streaming and rpc.GetOptions().Extensions[options_pb2.merged]:
+            return MergedEndpoint(route, codec, call, self._limits)
         if not rpc.client_streaming:
             return StreamEndpoint(route, codec, call, self._limits)
         if not rpc.server_streaming and rpc.GetOptions().HasExtension(options_pb2.upload):

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from google.protobuf.descriptor import Descriptor, FileDescriptor
 
-from gateway.comments import comments
-from gateway.schemas import Schema, Schemas
+from gateway.kinds import Schema, catalogue
+from gateway.schemas import Schemas
 from gateway.surfaces.tasks import TASKS
+from services.chassis.comments import comments
 from vitascope.options.v1 import options_pb2
 
 _DESCRIPTION = """\
@@ -23,7 +24,7 @@ def events_document(files: Iterable[FileDescriptor]) -> Schema:
     """Return the document of the topics whose messages `files` mark with the `topic` option."""
     schemas: dict[str, Schema] = {}
     # Of the two surfaces the Tasks API has the times of protobuf's JSON.
-    collected = Schemas(TASKS, {}, schemas)
+    collected = Schemas(TASKS, catalogue(()), schemas)
     topics = dict(sorted(_topics(files)))
     names = {topic: value.name for topic, value in topics.items()}
     return {

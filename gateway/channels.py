@@ -26,6 +26,9 @@ _OPTIONS: Sequence[tuple[str, Any]] = (
     # A service that restarts is found again within a second.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
+    # A service whose machine vanished is noticed while a stream is open.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
 )
 
 

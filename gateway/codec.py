@@ -1,6 +1,6 @@
 """JSON bytes to messages and back by the conventions of a surface."""
 
-import json
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +12,11 @@ from gateway.problems import Refusal, bad_request
 from gateway.reading import Reader
 from gateway.scalars import Mismatch
 from gateway.surface import Surface
-from gateway.writing import Writer
 from services.chassis.errors import Violation
+from services.chassis.writing import Writer, to_json
+
+# Hundreds of statuses; to write them takes milliseconds.
+_AT_ONCE_BYTES = 64 * 2**10
 
 
 class Codec:
@@ -22,7 +25,7 @@ class Codec:
     def __init__(self, surface: Surface) -> None:
         self.surface = surface
         self.reader = Reader(refuses_unknown=surface.refuses_unknown)
-        self._writer = Writer(surface)
+        self._writer = Writer(surface.write_time)
 
     def body_reader(self, descriptor: Descriptor, body: str) -> Callable[[bytes, Message], None]:
         """Return what fills a request from its JSON body: all of it for `*`, else that field.
@@ -55,12 +58,11 @@ class Codec:
         return lambda message: to_json(write(message))
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-def to_json(value: Any) -> bytes:
-    """Return compact JSON in UTF-8."""
-    return _encode(value).encode()
+async def written(write: Callable[[Message], bytes], message: Message) -> bytes:
+    """Return what a writer makes of a message; a large one does not hold others up."""
+    if message.ByteSize() > _AT_ONCE_BYTES:
+        return await asyncio.to_thread(write, message)
+    return write(message)
 
 
 def refusal_of_mismatch(mismatch: Mismatch, location: str) -> Refusal:

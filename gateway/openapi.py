@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from google.protobuf.descriptor import FileDescriptor
 
 from gateway.answers import HEADERS, error_schema_name, refusals, said
+from gateway.kinds import Schema, catalogue
 from gateway.operations import SECURITY_SCHEMES, openapi_path, operation
 from gateway.routes import Route
-from gateway.schemas import Schema, Schemas, task_kinds
+from gateway.schemas import Schemas
 from gateway.surface import Surface
 from gateway.surfaces import surface_of
 from gateway.surfaces.tasks import TASKS
@@ -35,8 +36,8 @@ _METHODS = {"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"}
 def document(files: Iterable[FileDescriptor], routes: Iterable[Route], public_url: str) -> Schema:
     """Return the document; `files` hold the task kinds, `public_url` is where it is served."""
     components = {error_schema_name(each): dict(each.error_schema) for each in _SURFACES}
-    kinds = task_kinds(files)
-    schemas = {each.name: Schemas(each, kinds, components) for each in _SURFACES}
+    described = catalogue(files)
+    schemas = {each.name: Schemas(each, described, components) for each in _SURFACES}
     paths: dict[str, Schema] = {}
     tags: dict[str, Schema] = {}
     known: set[str] = set()

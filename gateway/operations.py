@@ -7,9 +7,10 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from gateway.answers import answers, said, scope_of
 from gateway.examples import example_of
+from gateway.kinds import Schema
 from gateway.parameters import header_of, leaves, query_leaves
 from gateway.routes import Route
-from gateway.schemas import Schema, Schemas, is_needed
+from gateway.schemas import Schemas, is_needed
 from gateway.surface import Surface
 from gateway.templates import Template
 from vitascope.options.v1 import options_pb2

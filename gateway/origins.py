@@ -19,8 +19,8 @@ REMEMBERED_ORIGINS = 10_000
 _LONGEST_ORIGIN = 300
 _PREFLIGHT_SECONDS = "600"
 _TAKEN_HEADERS = (
-    "authorization, content-type, range, if-match, if-none-match, if-modified-since, "
-    "if-unmodified-since, if-range, traceparent, x-request-id"
+    "authorization, content-type, idempotency-key, range, if-match, if-none-match, "
+    "if-modified-since, if-unmodified-since, if-range, traceparent, x-request-id"
 )
 _SHOWN_HEADERS = (
     "accept-ranges, content-disposition, content-length, content-range, etag, last-modified, "

@@ -135,16 +135,18 @@ def header_binder(codec: Codec, descriptor: Descriptor) -> Callable[[Exchange, M
 def _filler(codec: Codec, leaf: Leaf) -> _FillTexts:
     fill = codec.reader.field(leaf.field)
     json_of = from_text(leaf.field)
+    inner = leaf.field.message_type
+    anything = inner is not None and inner.full_name == "google.protobuf.Value"
     above = leaf.path[:-1]
 
     def fill_texts(message: Message, texts: list[str]) -> None:
         for name in above:
             message = getattr(message, name)
         value: Any = [json_of(text) for text in texts]
-        if not leaf.field.is_repeated:
-            if len(texts) > 1:
-                raise Mismatch("is given twice")
+        if not leaf.field.is_repeated and len(texts) == 1:
             value = value[0]
+        elif not (leaf.field.is_repeated or anything):
+            raise Mismatch("is given twice")
         fill(message, value)
 
     return fill_texts

@@ -109,3 +109,11 @@ def refusal_by(
 def too_slow() -> Refusal:
     """Return a 504: the service did not answer in time."""
     return Refusal(HTTPStatus.GATEWAY_TIMEOUT, "TimeoutException", TOO_SLOW)
+
+
+def cut_off() -> Refusal:
+    """Return a 503: the gateway stops before the answer is whole."""
+    message = "The server stops before the end of the answer: ask again"
+    seconds = str(math.ceil(DEFAULT_RETRY_AFTER))
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    return Refusal(status, "ServiceUnavailableException", message, headers={"retry-after": seconds})

@@ -7,7 +7,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gateway.scalars import Mismatch, from_text, scalar_of
-from gateway.structs import READERS
+from gateway.structs import READERS, storable
 from vitascope.options.v1 import options_pb2
 
 # Takes the JSON value and fills the message that lies there.
@@ -53,17 +53,22 @@ class Reader:
         A flattened one has no name, and one that a header fills is none of the body's.
         """
         fills: dict[str, _Fill] = {}
+        takes_misfits = any(
+            field.GetOptions().Extensions[options_pb2.takes_misfits] for field in descriptor.fields
+        )
         for field in descriptor.fields:
             if not (_flattened(field) or _headed(field)):
-                fills[field.name] = fills[field.json_name] = self.field(field)
+                fill = self.field(field)
+                if takes_misfits:
+                    fill = _filling_or(self.unknown(descriptor), field.name, fill)
+                fills[field.name] = fills[field.json_name] = fill
         return fills
 
     def unknown(self, descriptor: Descriptor) -> Callable[[Message, str, Any], None]:
         """Return what is done with a key that the message does not name."""
-        flat = next((field.name for field in descriptor.fields if _flattened(field)), None)
+        flat = next((field for field in descriptor.fields if _flattened(field)), None)
         if flat is not None:
-            read_value = READERS["google.protobuf.Value"]
-            return lambda message, key, value: read_value(value, getattr(message, flat).fields[key])
+            return _keeping(flat)
         return _refuse if self._refuses_unknown else _ignore
 
     def field(self, field: FieldDescriptor) -> _Fill:
@@ -170,6 +175,29 @@ def _fill_all(
             fill(message, value)
         except Mismatch as mismatch:
             raise mismatch.inside(key) from None
+
+
+def _keeping(flat: FieldDescriptor) -> Callable[[Message, str, Any], None]:
+    read = READERS["google.protobuf.Struct"]
+    lenient = flat.GetOptions().Extensions[options_pb2.takes_misfits]
+
+    def keep(message: Message, key: str, value: Any) -> None:
+        given = {key: value}
+        read(storable(given) if lenient else given, getattr(message, flat.name))
+
+    return keep
+
+
+def _filling_or(keep: Callable[[Message, str, Any], None], name: str, fill: _Fill) -> _Fill:
+    def filling(message: Message, value: Any) -> None:
+        try:
+            fill(message, value)
+        except Mismatch:
+            # What the field took before it came to what does not fit.
+            message.ClearField(name)
+            keep(message, name, value)
+
+    return filling
 
 
 def _refuse(_message: Message, _key: str, _value: Any) -> None:

@@ -17,7 +17,8 @@ from vitascope.options.v1 import options_pb2
 class Route:
     """One HTTP binding of an RPC. `body` and `response_body` are as in `google.api.HttpRule`.
 
-    `any_origin` says whether pages of any site may call it.
+    `any_origin` says whether pages of any site may call it, `acts` that it does more than read,
+    whatever the method: then it has no HEAD.
     """
 
     http_method: str
@@ -26,6 +27,7 @@ class Route:
     response_body: str
     rpc: MethodDescriptor
     any_origin: bool = False
+    acts: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,16 @@ def _route(rpc: MethodDescriptor, rule: http_pb2.HttpRule) -> Route:
         method, path = rule.custom.kind, rule.custom.path
     else:
         method, path = pattern.upper(), getattr(rule, pattern)
-    any_origin = rpc.GetOptions().Extensions[options_pb2.any_origin]
-    return Route(method, parse(path), rule.body, rule.response_body, rpc, any_origin)
+    options = rpc.GetOptions().Extensions
+    return Route(
+        method,
+        parse(path),
+        rule.body,
+        rule.response_body,
+        rpc,
+        any_origin=options[options_pb2.any_origin],
+        acts=options[options_pb2.acts],
+    )
 
 
 class RouteTable:
@@ -105,12 +115,12 @@ class RouteTable:
     def find(self, method: str, segments: Sequence[str]) -> tuple[Route, Sequence[str]] | NoRoute:
         """Return the route and the segments without their verb, or why there is none.
 
-        `segments` are percent-encoded and not empty. HEAD is found where GET is.
+        `segments` are percent-encoded and not empty. HEAD is found where a GET only reads.
         """
         for stem, verb in _readings(segments):
             for methods in _leaves(self._root, stem, 0, verb):
                 route = methods.get("GET" if method == "HEAD" else method)
-                if route is not None:
+                if route is not None and not (method == "HEAD" and route.acts):
                     return route, stem
         return NoRoute(self.methods(segments))
 
@@ -120,8 +130,8 @@ class RouteTable:
         for stem, verb in _readings(segments):
             for methods in _leaves(self._root, stem, 0, verb):
                 found.update(methods)
-        if "GET" in found:
-            found.add("HEAD")
+                if "GET" in methods and not methods["GET"].acts:
+                    found.add("HEAD")
         return tuple(sorted(found))
 
 

@@ -1,17 +1,27 @@
 """JSON Schemas of messages, as the codec reads and writes them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 from buf.validate import validate_pb2
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gateway.comments import comments
-from gateway.scalars import from_text
+from gateway.kinds import (
+    ERRORS,
+    UNAVAILABLE,
+    Catalogue,
+    Schema,
+    either_of,
+    json_name_of,
+    parameters_of,
+    result_of,
+    rules_of,
+    store_name_of,
+    task_name_of,
+)
 from gateway.surface import Surface
+from services.chassis.comments import comments
+from services.chassis.writing import bare_fields
 from vitascope.options.v1 import options_pb2
-
-Schema = dict[str, Any]
 
 _Field = FieldDescriptor
 _INTEGERS = {
@@ -45,11 +55,11 @@ class Schemas:
     def __init__(
         self,
         surface: Surface,
-        kinds: Mapping[str, Sequence[Descriptor]],
+        known: Catalogue,
         components: dict[str, Schema],
     ) -> None:
-        """`kinds` are the task kinds by package; what is collected goes into `components`."""
-        self._kinds = kinds
+        """What is collected goes into `components`."""
+        self._catalogue = known
         self._components = components
         self._closed = surface.refuses_unknown
         self._own: Mapping[str, Schema] = {
@@ -65,6 +75,10 @@ class Schemas:
         own = self._own.get(descriptor.full_name)
         if own is not None:
             return dict(own)
+        if not request and descriptor.GetOptions().Extensions[options_pb2.bare]:
+            forms = [self.field(field, request=False) for field in bare_fields(descriptor)]
+            # An answer may look like several of them.
+            return forms[0] if len(forms) == 1 else {"anyOf": forms}
         name = component_name(descriptor, request=request)
         if name not in self._components:
             # Taken before it is written: a message may contain itself.
@@ -80,7 +94,7 @@ class Schemas:
             schema = {"anyOf": [schema, schema["items"]]}
         if options.Extensions[options_pb2.nullable]:
             schema = {"anyOf": [schema, {"type": "null"}]}
-        schema = {**schema, **_rules(field), **_parameter(field)}
+        schema = rules_of(field, {**schema, **_rules(field)})
         if text := comments().get(field.full_name):
             schema["description"] = text
         return schema
@@ -111,6 +125,13 @@ class Schemas:
         return {"type": "array", "items": single} if field.is_repeated else single
 
     def _single(self, field: FieldDescriptor, *, request: bool) -> Schema:
+        match field.GetOptions().Extensions[options_pb2.holds]:
+            case "store" if request:
+                return self._stores()
+            case "error":
+                return {"anyOf": ERRORS}
+            case "result":
+                return self._results(field.containing_type)
         if field.message_type is not None:
             return self.message(field.message_type, request=request)
         if field.enum_type is not None:
@@ -123,7 +144,7 @@ class Schemas:
         self, descriptor: Descriptor, *, request: bool, without: Collection[str] = ()
     ) -> Schema:
         flat = any(_is_flat(field) for field in descriptor.fields)
-        kinds = self._kinds.get(descriptor.file.package)
+        kinds = self._catalogue.kinds.get(descriptor.file.package)
         if request and flat and kinds:
             return self._definition(descriptor, kinds)
         named = [
@@ -133,10 +154,10 @@ class Schemas:
         ]
         schema = _described(descriptor, {"type": "object"})
         schema["properties"] = {
-            field.json_name: self.field(field, request=request) for field in named
+            json_name_of(field): self.field(field, request=request) for field in named
         }
         required = [
-            field.json_name
+            json_name_of(field)
             for field in named
             if (is_needed(field) if request else not field.has_presence)
         ]
@@ -149,7 +170,7 @@ class Schemas:
     def _definition(self, descriptor: Descriptor, kinds: Sequence[Descriptor]) -> Schema:
         """One branch a task kind: the definition's own keys and the kind's beside each other."""
         shared = {
-            field.json_name: self.field(field, request=True)
+            json_name_of(field): self.field(field, request=True)
             for field in descriptor.fields
             if not _is_flat(field)
         }
@@ -157,20 +178,49 @@ class Schemas:
         for kind in kinds:
             task_name = task_name_of(kind)
             name = component_name(kind, request=True)
-            own = {field.json_name: self.field(field, request=True) for field in kind.fields}
-            required = [field.json_name for field in kind.fields if is_needed(field)]
-            self._components[name] = {
-                **_described(kind, {"type": "object", "title": task_name}),
-                "properties": {**shared, "task_name": {"const": task_name}, **own},
-                "required": ["task_name", *required],
-                "additionalProperties": False,
-            }
+            schema = self._branch(kind, shared | {"task_name": {"const": task_name}})
+            schema["required"].insert(0, "task_name")
+            if task_name in self._catalogue.unavailable:
+                schema["description"] = f"{schema['description']} {UNAVAILABLE}"
+            self._components[name] = {**schema, "title": task_name, **either_of(kind)}
             mapping[task_name] = f"#/components/schemas/{name}"
         return {
             **_described(descriptor, {}),
             "oneOf": [{"$ref": reference} for reference in mapping.values()],
             "discriminator": {"propertyName": "task_name", "mapping": mapping},
         }
+
+    def _branch(self, form: Descriptor, beside: Mapping[str, Schema]) -> Schema:
+        """An object that holds the parameters of a message, and the keys beside them."""
+        own = {
+            json_name_of(field): self.field(field, request=True) for field in parameters_of(form)
+        }
+        return {
+            **_described(form, {"type": "object"}),
+            "properties": {**beside, **own},
+            "required": [json_name_of(field) for field in parameters_of(form) if is_needed(field)],
+            "additionalProperties": False,
+        }
+
+    def _stores(self) -> Schema:
+        """What `task_store` may be: its type says which parameters it has; it may have none."""
+        location = {"description": "Taken and ignored."}
+        nowhere = {"properties": {"location": location}, "additionalProperties": False}
+        branches: list[Schema] = [{"type": "object", **nowhere}]
+        for store in self._catalogue.stores:
+            named = {"type": {"const": store_name_of(store)}, "location": location}
+            branch = self._branch(store, named)
+            branches.append({**branch, "required": ["type", *branch["required"]]})
+        return {"oneOf": branches}
+
+    def _results(self, status: Descriptor | None) -> Schema:
+        """What the result in a status may be, by the kinds of the status' version."""
+        assert status is not None  # noqa: S101 -- only extensions are in no message
+        kinds = self._catalogue.kinds.get(status.file.package, ())
+        results = [self.message(result_of(kind), request=False) for kind in kinds]
+        # Where errors have no field of their own they stand here.
+        says_errors = "error" not in status.fields_by_name
+        return {"anyOf": [*results, *(ERRORS if says_errors else ())]}
 
 
 def component_name(descriptor: Descriptor, *, request: bool) -> str:
@@ -187,24 +237,6 @@ def _described(descriptor: Descriptor, schema: Schema) -> Schema:
 
 def _is_flat(field: FieldDescriptor) -> bool:
     return bool(field.GetOptions().Extensions[options_pb2.flatten])
-
-
-def task_kinds(files: Iterable[FileDescriptor]) -> dict[str, list[Descriptor]]:
-    """Return the parameter messages of the task kinds by package, each sorted by task name."""
-    kinds: dict[str, list[Descriptor]] = {}
-    for file in files:
-        for message in file.message_types_by_name.values():
-            if message.GetOptions().HasExtension(options_pb2.task):
-                kinds.setdefault(file.package, []).append(message)
-    for package in kinds.values():
-        package.sort(key=task_name_of)
-    return kinds
-
-
-def task_name_of(kind: Descriptor) -> str:
-    """Return the documented name of a task kind from its parameter message."""
-    name: str = kind.GetOptions().Extensions[options_pb2.task].name
-    return name
 
 
 def is_needed(field: FieldDescriptor) -> bool:
@@ -230,18 +262,3 @@ def _rules(field: FieldDescriptor) -> Schema:
         "maximum": rules.int32.lte,
     }
     return {name: limit for name, limit in limits.items() if limit}
-
-
-def _parameter(field: FieldDescriptor) -> Schema:
-    parameter = field.GetOptions().Extensions[options_pb2.parameter]
-    schema: Schema = {}
-    if parameter.choices:
-        json_of = from_text(field)
-        schema["enum"] = [json_of(choice) for choice in parameter.choices]
-    if parameter.HasField("minimum"):
-        schema["minimum"] = parameter.minimum
-    if parameter.HasField("maximum"):
-        schema["maximum"] = parameter.maximum
-    if field.has_default_value:
-        schema["default"] = field.default_value
-    return schema

@@ -1,5 +1,6 @@
 """Messages of google.protobuf with a JSON form of their own, read from JSON."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -69,6 +70,21 @@ def _duration(json: Any, duration: Duration) -> None:
     except ValueError:
         raise expected from None
 
+
+def storable(json: Any) -> Any:
+    """Return JSON with U+FFFD for each character that protobuf and databases cannot hold."""
+    match json:
+        case str():
+            return _UNSTORABLE.sub("\ufffd", json)
+        case list():
+            return [storable(item) for item in json]
+        case dict():
+            return {storable(key): storable(item) for key, item in json.items()}
+        case _:
+            return json
+
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 # By full name: what fills a message of that type from its JSON value, raising Mismatch.
 READERS: Mapping[str, Callable[[Any, Any], None]] = {

@@ -30,12 +30,12 @@ Rpc = Callable[["AdminServiceAsyncStub"], Callable[..., Awaitable[Any]]]
 
 def show(data: Path, rpc: Rpc, request: Message) -> None:
     """Ask once and print the answer's fields; exits with 1 and says why when it is refused."""
-    print_json(shown(asyncio.run(_asked(data, rpc, request))))
+    print_json(shown(asyncio.run(asked(data, rpc, request))))
 
 
 def show_all(data: Path, rpc: Rpc, request: Any) -> None:
     """Ask for page after page and print the entries of all; exits as `show` does."""
-    print_json([shown(entry) for entry in asyncio.run(_entries(data, rpc, request))])
+    print_json([shown(entry) for entry in asyncio.run(entries(data, rpc, request))])
 
 
 def shown(message: Message) -> dict[str, Any]:
@@ -58,18 +58,20 @@ def _number(value: Any) -> Any:
     return value
 
 
-async def _entries(data: Path, rpc: Rpc, request: Any) -> list[Message]:
-    entries: list[Message] = []
+async def entries(data: Path, rpc: Rpc, request: Any) -> list[Any]:
+    """Ask for page after page and return the entries of all; exits as `show` does."""
+    found: list[Any] = []
     while True:
-        page = await _asked(data, rpc, request)
+        page = await asked(data, rpc, request)
         # The entries are the one repeated field of a page.
-        entries += next((value for field, value in page.ListFields() if field.number == 1), [])
+        found += next((value for field, value in page.ListFields() if field.number == 1), [])
         if not page.next_page_token:
-            return entries
+            return found
         request.page_token = page.next_page_token
 
 
-async def _asked(data: Path, rpc: Rpc, request: Message) -> Any:
+async def asked(data: Path, rpc: Rpc, request: Message) -> Any:
+    """Ask once and return the answer; exits as `show` does."""
     with refusals_told():
         async with admin_stub(Home(data), "accounts", AdminServiceStub) as admin:
             # A service that was only just started takes a while to answer.

@@ -47,3 +47,20 @@ def rotate(keys: Keys, data: Data) -> None:
     """Replace a secret and its API key and print the new ones, this once, as JSON."""
     request = admin.RotateKeysRequest(keys=keys)
     show(data, lambda stub: stub.RotateKeys, request)
+
+
+@app.command("callback-secret")
+def callback_secret(
+    data: Data,
+    team: Team,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Replace it first, within 5 seconds.")
+    ] = False,
+) -> None:
+    """Print what a team's callbacks are signed with as JSON; docs/callbacks.md tells how."""
+    if rotate:
+        fresh = admin.RotateCallbackSecretRequest(team=team)
+        show(data, lambda stub: stub.RotateCallbackSecret, fresh)
+    else:
+        known = admin.ShowCallbackSecretRequest(team=team)
+        show(data, lambda stub: stub.ShowCallbackSecret, known)

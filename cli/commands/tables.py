@@ -15,7 +15,14 @@ from vitascope.work.v1 import admin_pb2, work_pb2
 
 _WHOLE = ("worker", "topic", "place")
 _ACCOUNT_LETTERS = 8
-_COLOURS = {"success": "green", "error": "red", "executing": "cyan", "cancelled": "yellow"}
+_COLOURS = {
+    "success": "green",
+    "delivered": "green",
+    "error": "red",
+    "given_up": "red",
+    "executing": "cyan",
+    "cancelled": "yellow",
+}
 
 
 def state_of(number: int) -> str:
@@ -59,6 +66,26 @@ def _age(past: timedelta) -> str:
         if past.total_seconds() >= seconds:
             return f"{past.total_seconds() // seconds:.0f} {unit}"
     return f"{max(past.total_seconds(), 0):.0f} s"
+
+
+def callback_told(callback: admin_pb2.Callback) -> dict[str, Any]:
+    """Return a callback's fields by name, its state as people write it."""
+    name = admin_pb2.CallbackState.Name(callback.state).removeprefix("CALLBACK_STATE_")
+    return told(callback) | {"state": name.lower()}
+
+
+def callbacks_list(callbacks: Iterable[admin_pb2.Callback]) -> Text:
+    """Return callbacks, one a line, and below it whom it calls and why that failed."""
+    lines = Text(f"{'callback':26}  {'task':26}  {'state':9}  tries  next or end (UTC)", "bold")
+    for each in callbacks:
+        moment = each.ended_at if each.HasField("ended_at") else each.due_at
+        at = moment.ToDatetime().isoformat(" ", "seconds")
+        state = callback_told(each)["state"]
+        lines.append(f"\n{each.callback_id:26}  {each.key:26}  ", "default")
+        lines.append(f"{state:9}", _COLOURS.get(state, "default"))
+        lines.append(f"  {each.attempts:5}  {at}", "default")
+        lines.append(f"\n    {each.url}  {each.last_failure}", "dim")
+    return lines
 
 
 def workers_table(workers: Iterable[admin_pb2.Worker]) -> Table:

@@ -1,20 +1,17 @@
 """`vitascope work`: what waits, what runs, how it ended, and who does it."""
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from cli.admin import CALL_SECONDS, admin_stub
-from cli.commands.asking import Data, print_json, refusals_told
+from cli.commands import callbacks
+from cli.commands.asking import Data, print_json
+from cli.commands.ledger import CALL, Json, ask
 from cli.commands.tables import facts_table, items_list, state_of, told, workers_table
-from cli.home import Home
 from vitascope.work.v1 import admin_pb2, work_pb2
-from vitascope.work.v1.admin_pb2_grpc import WorkAdminServiceStub
 
 if TYPE_CHECKING:
     from vitascope.work.v1.admin_pb2_grpc import WorkAdminServiceAsyncStub
@@ -26,7 +23,8 @@ app = typer.Typer(
     "then vitascope work retry --data data ITEM.",
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+app.add_typer(callbacks.app, name="callbacks")
+
 Items = Annotated[list[str], typer.Argument(help="Ids of items, as `work list` shows them.")]
 States = {state_of(number): number for number in work_pb2.State.values() if number}
 
@@ -59,7 +57,7 @@ def list_items(
         kind=kind,
         with_parts=with_parts,
     )
-    found = _ask(data, lambda stub: _pages(stub, request, limit))
+    found = ask(data, lambda stub: _pages(stub, request, limit))
     _show_items(found, as_json)
 
 
@@ -69,7 +67,7 @@ def show_item(
 ) -> None:
     """Show all that is known of one item, and the parts into which it was split."""
     request = admin_pb2.GetItemRequest(item_id=item)
-    found = _ask(data, lambda stub: stub.GetItem(request, **_CALL))
+    found = ask(data, lambda stub: stub.GetItem(request, **CALL))
     facts = told(found)
     facts |= facts.pop("item")
     if as_json:
@@ -85,7 +83,7 @@ def show_item(
 def cancel(data: Data, items: Items, as_json: Json = False) -> None:
     """Call items off, waiting or running; ended ones stay as they are."""
     request = admin_pb2.CancelItemsByIdRequest(item_ids=items)
-    found = _ask(data, lambda stub: stub.CancelItemsById(request, **_CALL))
+    found = ask(data, lambda stub: stub.CancelItemsById(request, **CALL))
     _show_items(found.items, as_json, asked=items)
 
 
@@ -93,7 +91,7 @@ def cancel(data: Data, items: Items, as_json: Json = False) -> None:
 def retry(data: Data, items: Items, as_json: Json = False) -> None:
     """Queue items again that ended in an error or were called off; the others stay as they are."""
     request = admin_pb2.RetryItemsRequest(item_ids=items)
-    found = _ask(data, lambda stub: stub.RetryItems(request, **_CALL))
+    found = ask(data, lambda stub: stub.RetryItems(request, **CALL))
     _show_items(found.items, as_json, asked=items)
 
 
@@ -101,7 +99,7 @@ def retry(data: Data, items: Items, as_json: Json = False) -> None:
 def list_workers(data: Data, as_json: Json = False) -> None:
     """Show the workers that are connected, and what they have."""
     request = admin_pb2.ListWorkersRequest()
-    found = _ask(data, lambda stub: stub.ListWorkers(request, **_CALL))
+    found = ask(data, lambda stub: stub.ListWorkers(request, **CALL))
     if as_json:
         print_json([told(each) for each in found.workers])
     else:
@@ -123,15 +121,11 @@ def drain(
     if bool(worker) == everyone:
         raise typer.BadParameter("name a worker, or say --all")
     request = admin_pb2.DrainWorkersRequest(worker_id=worker)
-    found = _ask(data, lambda stub: stub.DrainWorkers(request, **_CALL))
+    found = ask(data, lambda stub: stub.DrainWorkers(request, **CALL))
     if as_json:
         print_json(list(found.worker_ids))
     else:
         typer.echo(f"told: {', '.join(found.worker_ids) or 'no worker is connected'}")
-
-
-# A service that was only just started takes a while to answer.
-_CALL: Mapping[str, Any] = {"timeout": CALL_SECONDS, "wait_for_ready": True}
 
 
 async def _pages(
@@ -140,7 +134,7 @@ async def _pages(
     found: list[work_pb2.Item] = []
     while True:
         request.page_size = min(limit - len(found), PAGE)
-        page = await stub.ListItems(request, **_CALL)
+        page = await stub.ListItems(request, **CALL)
         found += page.items
         if not page.next_page_token or len(found) >= limit:
             return found
@@ -156,12 +150,3 @@ def _show_items(found: Sequence[work_pb2.Item], as_json: bool, asked: Sequence[s
     if unknown:
         typer.echo(f"unknown or expired: {', '.join(sorted(unknown))}", err=True)
         raise typer.Exit(1)
-
-
-def _ask(data: Path, question: Callable[["WorkAdminServiceAsyncStub"], Any]) -> Any:
-    async def ask() -> Any:
-        async with admin_stub(Home(data), "tasks", WorkAdminServiceStub) as stub:
-            return await question(stub)
-
-    with refusals_told():
-        return asyncio.run(ask())

@@ -1,14 +1,13 @@
 """The Tasks API, v1 and v2, and the files that its tasks make."""
 
-from datetime import UTC
 from http import HTTPStatus
 from typing import Any
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.problems import Refusal
 from gateway.surface import Surface
+from services.chassis.writing import iso_time
 
 # What a problem without violations is about: the documents want a name and a location.
 _SUBJECTS: dict[int, tuple[str, str]] = {
@@ -39,11 +38,6 @@ def error_body(refusal: Refusal) -> dict[str, Any]:
     return {"status": "error", "errors": errors}
 
 
-def write_time(time: Timestamp) -> str:
-    """Return ISO 8601 with microseconds and the offset +00:00, as documented."""
-    return time.ToDatetime(UTC).isoformat(timespec="microseconds")
-
-
 _TEXT = {"type": "string"}
 
 TASKS = Surface(
@@ -56,7 +50,7 @@ TASKS = Surface(
     raw_uploads=True,
     cross_origin=True,
     challenge='Secret realm="vitascope", Api-Key realm="vitascope"',
-    write_time=write_time,
+    write_time=iso_time,
     time_schema={"type": "string", "format": "date-time"},
     error_body=error_body,
     error_schema={

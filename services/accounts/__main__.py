@@ -6,6 +6,7 @@ from typing import Final
 
 from services.accounts.actions.administration import Administration
 from services.accounts.actions.announcing import Announcer
+from services.accounts.actions.callback_secrets import CallbackSecrets
 from services.accounts.actions.keys import TasksKeys
 from services.accounts.actions.own_account import OwnAccount
 from services.accounts.actions.signatures import Signatures
@@ -13,7 +14,7 @@ from services.accounts.api.accounts import Accounts
 from services.accounts.api.admin import Admin
 from services.accounts.api.internal import Identities
 from services.accounts.keyring import LocalKeyring
-from services.accounts.secrets import Passwords, Vault
+from services.accounts.secrets import Passwords
 from services.accounts.store.tables import metadata
 from services.chassis.auth import Authenticator
 from services.chassis.database import Database
@@ -23,6 +24,7 @@ from services.chassis.keyring import RememberingKeyring
 from services.chassis.limits import Limits
 from services.chassis.server import Registration, serve
 from services.chassis.settings import Settings, load
+from services.chassis.vault import Vault
 from vitascope.accounts.v1.accounts_pb2_grpc import add_AccountsServiceServicer_to_server
 from vitascope.accounts.v1.internal_pb2_grpc import (
     add_AdminServiceServicer_to_server,
@@ -36,7 +38,8 @@ def wire(
     settings: Settings, db: Database, outbox: Outbox
 ) -> tuple[list[Registration], Authenticator]:
     """Return the service's doors, and who stands before them."""
-    passwords, vault, limits = Passwords(), Vault(settings.encryption_key), default_limits(settings)
+    vault = Vault(settings.encryption_key, "accounts")
+    passwords, limits = Passwords(), default_limits(settings)
     keyring = LocalKeyring(db, passwords, limits)
     # Other services remember what Identities tells them: it must not be remembered twice.
     remembering = RememberingKeyring(keyring)
@@ -44,11 +47,12 @@ def wire(
     own_account = OwnAccount(db, announcer, vault, passwords)
     keys = TasksKeys(db, announcer)
     signatures = Signatures(db, vault, own_account)
+    secrets = CallbackSecrets(db, vault)
     administration = Administration(db, announcer, vault, passwords, limits)
     servicers: list[Registration] = [
         (add_AccountsServiceServicer_to_server, Accounts(own_account)),
-        (add_IdentityServiceServicer_to_server, Identities(keyring, keys, signatures)),
-        (add_AdminServiceServicer_to_server, Admin(administration, keys)),
+        (add_IdentityServiceServicer_to_server, Identities(keyring, keys, signatures, secrets)),
+        (add_AdminServiceServicer_to_server, Admin(administration, keys, secrets)),
     ]
     return servicers, Authenticator(remembering, settings.internal_key, keyring)
 

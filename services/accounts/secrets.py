@@ -1,4 +1,4 @@
-"""Passwords, keys and secrets: how they are made, hashed and encrypted at rest."""
+"""Passwords, keys and secrets: how they are made and hashed."""
 
 import asyncio
 import base64
@@ -9,18 +9,13 @@ from dataclasses import dataclass
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     PublicFormat,
 )
-from pydantic import SecretStr
 
-NONCE_BYTES = 12
 # One check takes 64 MiB and a core for a moment: more at once would only wait for each other.
 CONCURRENT_CHECKS = 2
 
@@ -54,27 +49,6 @@ def new_api_key() -> str:
 def hash_of(secret: str) -> str:
     """Return the SHA-256 in hexadecimal: enough for random secrets, which nobody can guess."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-class Vault:
-    """Encrypts what the service must read again, with AES-GCM under the encryption key."""
-
-    def __init__(self, encryption_key: SecretStr) -> None:
-        material = encryption_key.get_secret_value().encode()
-        derive = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"vitascope accounts at rest")
-        self._cipher = AESGCM(derive.derive(material))
-
-    def seal(self, text: str, owner: str) -> str:
-        """Return the text encrypted; only the same owner (for example a user's id) opens it."""
-        nonce = os.urandom(NONCE_BYTES)
-        sealed = self._cipher.encrypt(nonce, text.encode(), owner.encode())
-        return base64.b64encode(nonce + sealed).decode()
-
-    def open(self, sealed: str, owner: str) -> str:
-        """Return the text. Raises cryptography's InvalidTag for another owner or key."""
-        raw = base64.b64decode(sealed)
-        text = self._cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], owner.encode())
-        return text.decode()
 
 
 class Passwords:

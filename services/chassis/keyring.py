@@ -81,8 +81,8 @@ class RememberingKeyring:
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
-        self._signing_keys = _Remembered[SigningKey]()
-        self._accounts = _Remembered[AccountKey]()
+        self._signing_keys = Remembered[SigningKey]()
+        self._accounts = Remembered[AccountKey]()
 
     async def signing_key(self, key_id: str) -> SigningKey | None:
         """Return the key with this id, or None when it is not in use."""
@@ -101,8 +101,8 @@ class RememberingKeyring:
 
     def forget(self) -> None:
         """Ask anew from now on, also where an answer is on its way."""
-        self._signing_keys = _Remembered()
-        self._accounts = _Remembered()
+        self._signing_keys = Remembered()
+        self._accounts = Remembered()
 
 
 class RemoteKeyring(RememberingKeyring):
@@ -156,7 +156,7 @@ def _limits(given: AccountLimits) -> Limits:
     )
 
 
-class _Remembered(Generic[Answer]):
+class Remembered(Generic[Answer]):
     """Answers of the last seconds, also negative ones; never more than a fixed number."""
 
     def __init__(self) -> None:
@@ -165,6 +165,7 @@ class _Remembered(Generic[Answer]):
     async def get(
         self, key: tuple[str, ...], ask: Callable[[], Awaitable[Answer | None]]
     ) -> Answer | None:
+        """Return the answer to a question, asked anew when it is not of the last seconds."""
         until, answer = self._answers.get(key, (0.0, None))
         if time.monotonic() < until:
             return answer

@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection
 from services.chassis import telemetry
 from services.chassis.auth import Authenticator
 from services.chassis.clients import MESSAGE_LIMIT, METADATA_LIMIT
+from services.chassis.collecting import spare_the_collector
 from services.chassis.contract import methods_of
 from services.chassis.interceptors import Interceptors
 from services.chassis.settings import Settings
@@ -59,13 +60,14 @@ async def serve(
     *,
     settings: Settings,
     background: Sequence[Background] = (),
+    on_stop: Callable[[], None] | None = None,
 ) -> None:
     """Serve on `HOST:PORT` until SIGTERM or SIGINT, then stop gracefully.
 
-    A stop refuses new calls, ends health watches and bidirectional calls with UNAVAILABLE, lets
-    the others end within 10 s, then ends the background coroutines. These run as long as the
-    server: one that ends before raises RuntimeError here, which takes the process down for its
-    supervisor to restart.
+    A stop refuses new calls, ends health watches and bidirectional calls with UNAVAILABLE, calls
+    `on_stop` for those that only wait, lets the others end within 10 s, then ends the background
+    coroutines. These run as long as the server: one that ends before raises RuntimeError here,
+    which takes the process down for its supervisor to restart.
     """
     telemetry.setup(name, settings)
     server, interceptors = _create(servicers, authenticator)
@@ -76,12 +78,15 @@ async def serve(
     )
     stopped = _stop_on_signals()
     await server.start()
+    spare_the_collector()
     log.info("serving", address=address)
     tasks = [asyncio.create_task(each(), name=_name_of(each)) for each in background]
     try:
         await _watch(stopped, tasks)
     finally:
         await interceptors.end_lines()
+        if on_stop:
+            on_stop()
         await server.stop(GRACE_SECONDS)
         await _cancel(tasks)
         if stop_metrics:

@@ -14,6 +14,7 @@ Service = Literal["accounts", "videos", "media", "tasks"]
 TEBIBYTE = 2**40
 GIBIBYTE = 2**30
 MEBIBYTE = 2**20
+YOUTUBE = "https://www.googleapis.com"
 
 
 class Settings(BaseSettings):
@@ -105,7 +106,13 @@ class Settings(BaseSettings):
     )
     allow_loopback_sources: bool = Field(
         default=False,
-        description="Whether tasks may read URLs on this machine; for tests and demonstrations.",
+        description="Whether tasks may read URLs on this machine and send files and calls to them; "
+        "for tests and demonstrations.",
+    )
+    youtube_url: str = Field(
+        default=YOUTUBE,
+        description="Where YouTube's Data API is, without a slash at the end; your proxy to it may "
+        "be on a private network.",
     )
     max_upload_bytes: int = Field(
         default=TEBIBYTE, ge=1, description="The largest upload, in bytes."

@@ -14,8 +14,11 @@ from services.chassis.server import Background, Registration, serve
 from services.chassis.settings import Settings, load
 from services.chassis.storage import Storage
 from services.media.actions.backends import Backends, Catalogue
+from services.media.actions.deletion import Deletion
 from services.media.actions.files import Files
+from services.media.actions.lifetimes import Lifetimes
 from services.media.actions.links import Links
+from services.media.actions.listing import Listing
 from services.media.actions.outputs import Outputs
 from services.media.actions.resumable_endings import ResumableEndings
 from services.media.actions.resumable_request import Sums
@@ -24,6 +27,7 @@ from services.media.actions.settling import Settling
 from services.media.actions.upkeep import Upkeep
 from services.media.actions.uploads import Uploads
 from services.media.api.media import MediaApi
+from services.media.api.outputs import OutputsApi
 from services.media.api.resumable import ResumableApi
 from services.media.api.store import StoreApi
 from services.media.consumers import GROUP, handlers
@@ -31,6 +35,7 @@ from services.media.model.files import TOUCH_EVERY
 from services.media.store import tables
 from vitascope.media.v1.internal_pb2_grpc import add_StoreServiceServicer_to_server
 from vitascope.media.v1.media_pb2_grpc import add_MediaServiceServicer_to_server
+from vitascope.media.v1.outputs_pb2_grpc import add_OutputsServiceServicer_to_server
 from vitascope.media.v1.resumable_pb2_grpc import add_ResumableUploadServiceServicer_to_server
 from vitascope.videos.v1.internal_pb2_grpc import CatalogueServiceStub
 from vitascope.work.v1.work_pb2_grpc import LedgerServiceStub
@@ -53,7 +58,7 @@ def wire(
 ) -> tuple[list[Registration], list[Background]]:
     """Put the service together: its servicers, and what runs beside them."""
     uploads, files, outputs = Uploads(backends), Files(backends), Outputs(backends)
-    upkeep, sums = Upkeep(backends), Sums()
+    upkeep, sums, lifetimes = Upkeep(backends), Sums(), Lifetimes(backends)
     endings = ResumableEndings(backends)
     events = Consumer(backends.database, backends.settings, GROUP, handlers(upkeep))
     media = MediaApi(uploads, files, Links(backends, files), backends.settings.public_url)
@@ -66,6 +71,10 @@ def wire(
         (add_MediaServiceServicer_to_server, media),
         (add_ResumableUploadServiceServicer_to_server, resumable),
         (add_StoreServiceServicer_to_server, StoreApi(files, outputs)),
+        (
+            add_OutputsServiceServicer_to_server,
+            OutputsApi(Listing(backends), Deletion(backends), lifetimes),
+        ),
     ]
     background: list[Background] = [
         backends.outbox.relay,
@@ -78,6 +87,7 @@ def wire(
         partial(repeat, upkeep.reconcile, _RECONCILE_SECONDS),
         partial(repeat, Settling(backends, ledger).settle, _SETTLE_SECONDS),
         partial(repeat, upkeep.sweep, _SWEEP_SECONDS),
+        partial(repeat, lifetimes.sweep, _EXPIRE_SECONDS),
         partial(repeat, upkeep.look_for_lost, _SWEEP_SECONDS),
     ]
     return servicers, background

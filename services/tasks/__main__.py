@@ -1,5 +1,6 @@
 """The tasks service: the ledger of work and the Tasks API."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from random import SystemRandom
@@ -12,16 +13,21 @@ from services.chassis.clients import Clients
 from services.chassis.database import Database, now
 from services.chassis.event_metrics import watch_outbox
 from services.chassis.events import Outbox
+from services.chassis.outside import Policy
 from services.chassis.rounds import repeat
 from services.chassis.server import Background, Registration, serve
 from services.chassis.settings import Settings
+from services.chassis.vault import Vault
 from services.tasks.actions.administration import Administration
 from services.tasks.actions.assignment import Assignment
+from services.tasks.actions.callback_administration import CallbackAdministration
+from services.tasks.actions.callbacks import Callbacks, SecretOf, outside_policy
 from services.tasks.actions.checkpoints import Checkpoints
 from services.tasks.actions.deadlines import Deadlines
 from services.tasks.actions.gauging import Gauging
 from services.tasks.actions.leases import Leases
 from services.tasks.actions.live import Live
+from services.tasks.actions.owing import Owing
 from services.tasks.actions.queue import Queue
 from services.tasks.actions.record import Recorder
 from services.tasks.actions.replicas import Replicas
@@ -29,12 +35,17 @@ from services.tasks.actions.retention import Retention
 from services.tasks.actions.roster import Roster
 from services.tasks.actions.splits import Splits
 from services.tasks.actions.tasks import Tasks
+from services.tasks.actions.usage import Usage
 from services.tasks.actions.writer import Writer
 from services.tasks.api.admin import WorkAdmin
+from services.tasks.api.callbacks import CallbackSecrets, callback_body
+from services.tasks.api.intake import StoredBytes
 from services.tasks.api.ledger import Ledger
 from services.tasks.api.tasks import TasksV1, TasksV2
 from services.tasks.model import RECONNECT
+from services.tasks.sealing import Sealer
 from services.tasks.store.tables import metadata
+from vitascope.media.v1.outputs_pb2_grpc import OutputsServiceStub
 from vitascope.tasks.v1 import tasks_pb2_grpc as grpc_v1
 from vitascope.tasks.v2 import tasks_pb2_grpc as grpc_v2
 from vitascope.work.v1 import admin_pb2_grpc, work_pb2_grpc
@@ -46,6 +57,8 @@ TEND_SECONDS = 0.2
 REVIEW_SECONDS = 10.0
 CHECKPOINT_SECONDS = 1.0
 LOOK_SECONDS = 1.0
+LOOK_ELSEWHERE_SECONDS = 5.0
+ANNOUNCE_SECONDS = 5.0
 RETENTION_SECONDS = 60.0
 GAUGE_SECONDS = 10.0
 
@@ -56,8 +69,15 @@ async def main(settings: Settings) -> None:
     await db.migrate("services.tasks.migrations")
     clients = Clients(settings, "tasks")
     outbox = Outbox(db, settings, "tasks")
-    servicers, background = wire(
-        db, outbox, settings.public_url, timedelta(days=settings.work_retention_days)
+    servicers, background, stop_waiting = wire(
+        db,
+        outbox,
+        settings.public_url,
+        timedelta(days=settings.work_retention_days),
+        CallbackSecrets(clients).of,
+        outside_policy(allow_loopback=settings.allow_loopback_sources),
+        Usage(clients.stub(OutputsServiceStub)).stored_bytes,
+        Vault(settings.encryption_key, "tasks"),
     )
     try:
         await serve(
@@ -67,6 +87,7 @@ async def main(settings: Settings) -> None:
             Authenticator(RemoteKeyring(clients), settings.internal_key),
             settings=settings,
             background=[*background, outbox.relay, partial(watch_outbox, db)],
+            on_stop=stop_waiting,
         )
     finally:
         await clients.close()
@@ -74,45 +95,65 @@ async def main(settings: Settings) -> None:
 
 
 def wire(
-    db: Database, outbox: Outbox, public_url: str, kept: timedelta
-) -> tuple[list[Registration], list[Background]]:
-    """Return what the service serves and what runs beside it; ended work is `kept` so long."""
-    live = Live()
+    db: Database,
+    outbox: Outbox,
+    public_url: str,
+    kept: timedelta,
+    secret_of: SecretOf,
+    calls: Policy,
+    stored_bytes: StoredBytes,
+    vault: Vault,
+) -> tuple[list[Registration], list[Background], Callable[[], None]]:
+    """Return what the service serves, what runs beside it, and what ends all waiting for work.
+
+    Ended work is `kept` so long; callbacks are signed with `secret_of` their account, and made as
+    the policy for `calls` says.
+    """
+    live, sealer = Live(), Sealer(vault)
     replicas = Replicas(db, live)
-    recorder = Recorder(outbox, live, replicas)
+    owing = Owing(partial(callback_body, public_url), sealer)
+    callbacks = Callbacks(db, secret_of, sealer, calls, owing.owed, now, SystemRandom().random)
+    recorder = Recorder(outbox, live, replicas, owing)
     assignment = Assignment(live)
     writer = Writer(db, recorder, assignment, now)
     leases = Leases(db, writer, assignment, live, SystemRandom().random)
-    splits = Splits(db, writer, recorder, live)
-    checkpoints = Checkpoints(db)
+    splits = Splits(db, writer, recorder, live, sealer)
+    checkpoints = Checkpoints(db, sealer)
     roster = Roster(db, live, now)
-    tasks = Tasks(db, writer, recorder, live)
+    tasks = Tasks(db, writer, recorder, live, sealer)
     servicers: list[Registration] = [
         (
             work_pb2_grpc.add_LedgerServiceServicer_to_server,
-            Ledger(Queue(db, writer, recorder), leases, splits, checkpoints, roster),
+            Ledger(Queue(db, writer, recorder), leases, splits, checkpoints, roster, sealer),
         ),
         (
             admin_pb2_grpc.add_WorkAdminServiceServicer_to_server,
-            WorkAdmin(Administration(db, writer, live), roster),
+            WorkAdmin(
+                Administration(db, writer, live),
+                roster,
+                CallbackAdministration(db, sealer, owing.owed, now),
+            ),
         ),
-        (grpc_v1.add_TasksServiceServicer_to_server, TasksV1(tasks, public_url)),
-        (grpc_v2.add_TasksServiceServicer_to_server, TasksV2(tasks, public_url)),
+        (grpc_v1.add_TasksServiceServicer_to_server, TasksV1(tasks, stored_bytes, public_url)),
+        (grpc_v2.add_TasksServiceServicer_to_server, TasksV2(tasks, stored_bytes, public_url)),
     ]
     background: list[Background] = [
         partial(repeat, leases.assign, ASSIGN_SECONDS, wake=live.stirred),
-        partial(repeat, tasks.look, LOOK_SECONDS),
+        partial(repeat, tasks.look, LOOK_ELSEWHERE_SECONDS),
+        partial(repeat, tasks.catch_up, LOOK_ELSEWHERE_SECONDS, wake=live.feeds.doubted),
+        partial(repeat, replicas.announce, ANNOUNCE_SECONDS, wake=replicas.to_announce),
         partial(repeat, leases.save_progress, PROGRESS_SECONDS),
         partial(repeat, splits.tend, TEND_SECONDS),
         partial(repeat, splits.review, REVIEW_SECONDS),
         replicas.listen,
+        callbacks.run,
         # After a restart the workers come back first: their leases may have run out meanwhile.
         partial(repeat, leases.sweep, SWEEP_SECONDS, delay=RECONNECT.total_seconds()),
         partial(repeat, checkpoints.save, CHECKPOINT_SECONDS),
         partial(repeat, roster.look, LOOK_SECONDS),
         *_upkeep(db, writer, kept),
     ]
-    return servicers, background
+    return servicers, background, live.close
 
 
 def _upkeep(db: Database, writer: Writer, kept: timedelta) -> list[Background]:

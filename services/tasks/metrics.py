@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.chassis.telemetry import REGISTRY
 from services.tasks.model import Item, Lane, State, was_lost
+from services.tasks.store.callbacks import MOST_COUNTED, Backlog
 from services.tasks.store.depth import Depth
 
 QUEUED = Gauge(
@@ -46,6 +48,39 @@ RUN_SECONDS = Histogram(
 )
 
 
+class Call(StrEnum):
+    """How a call to a client went."""
+
+    DELIVERED = "delivered"
+    # Its server answered with another status than 2xx.
+    REFUSED = "refused"
+    # Its server gave no answer, or its address is none to connect to.
+    UNREACHED = "unreached"
+    # Something here was away.
+    UNSENT = "unsent"
+
+
+CALLS = Counter(
+    "vitascope_callback_calls",
+    "Calls to clients whose tasks ended that this process made, each try, by how they went.",
+    ("outcome",),
+    registry=REGISTRY,
+)
+GIVEN_UP = Counter(
+    "vitascope_callbacks_given_up", "Callbacks that this process gave up.", registry=REGISTRY
+)
+WAITING_CALLBACKS = Gauge(
+    "vitascope_callbacks_waiting",
+    f"Callbacks that are to be delivered still, counted up to {MOST_COUNTED}.",
+    registry=REGISTRY,
+)
+OLDEST_CALLBACK_SECONDS = Gauge(
+    "vitascope_callbacks_oldest_seconds",
+    "How long ago the task ended whose callback has waited longest.",
+    registry=REGISTRY,
+)
+
+
 def count(moved: Sequence[tuple[Item, Item]], now: datetime) -> None:
     """Count changes (before, after) of a moment, once they are committed."""
     for before, after in moved:
@@ -69,3 +104,10 @@ def show(depths: Sequence[Depth], split: int) -> None:
         for lane in Lane:
             QUEUED.labels(lane, depth.account_id).set(depth.queued[lane])
             OLDEST_SECONDS.labels(lane, depth.account_id).set(depth.oldest_seconds[lane])
+
+
+def show_callbacks(backlog: Backlog, now: datetime) -> None:
+    """Show how many callbacks wait, and how long."""
+    WAITING_CALLBACKS.set(backlog.count)
+    age = (now - backlog.oldest).total_seconds() if backlog.oldest else 0.0
+    OLDEST_CALLBACK_SECONDS.set(max(age, 0.0))

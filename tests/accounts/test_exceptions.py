@@ -8,8 +8,8 @@ import grpc
 import jwt
 import pytest
 
-from services.accounts.secrets import Vault
 from services.accounts.store import people
+from services.chassis.vault import Vault
 from tests.accounts.conftest import EMAIL, House, claims_of, cli, refused
 from tests.kit.identities import make_settings
 from vitascope.accounts.v1 import admin_pb2 as admin
@@ -24,7 +24,7 @@ async def signed(house: House, **changes: Any) -> str:
     async with house.db.reading() as tx:
         user = await people.user_by_key_id(tx, header["kid"])
     assert user
-    vault = Vault(make_settings().encryption_key)
+    vault = Vault(make_settings().encryption_key, "accounts")
     private_key = vault.open(user.private_key, f"{user.id}/{user.key_id}")
     claims = jwt.decode(token, options={"verify_signature": False}) | changes
     kept = {name: value for name, value in claims.items() if value is not None}

@@ -144,6 +144,7 @@ class Lab:
         self.uploads: list[Any] = []
         # Where the bytes of `lent` lie, if anywhere.
         self.lent = ""
+        self.lines: asyncio.Queue[Any] = asyncio.Queue()
         self.accounts = Accounts()  # type: ignore[abstract]
 
     def quiet_seconds(self) -> float:
@@ -185,6 +186,18 @@ class Lab:
             yield message("WatchResponse")(number=number)
         if request.count == 13:
             await context.abort(grpc.StatusCode.NOT_FOUND, "lost on the way")
+
+    async def Follow(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        try:
+            while request.endless or (line := await self.lines.get()) is not None:
+                if request.endless:
+                    line = message("Line")(text="x" * 2**16)
+                    self.pieces_sent += 1
+                    self.last_sent = time.monotonic()
+                yield line
+        except (asyncio.CancelledError, GeneratorExit):
+            self.cancelled.set()
+            raise
 
     async def Fetch(self, request: Any, context: Any) -> AsyncIterator[Any]:
         if request.path == "hang":

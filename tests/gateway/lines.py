@@ -33,6 +33,11 @@ class Line:
         async with asyncio.timeout(SECONDS):
             return await self._reader.read()
 
+    async def until(self, end: bytes) -> bytes:
+        """Return the next bytes before `end`, which is taken too."""
+        async with asyncio.timeout(SECONDS):
+            return (await self._reader.readuntil(end)).removesuffix(end)
+
     async def take(self, count: int) -> bytes:
         """Return exactly so many bytes."""
         async with asyncio.timeout(SECONDS):

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from gateway import jsontext
 from gateway.codec import Codec
 from gateway.problems import Refusal
+from gateway.reading import Reader
 from gateway.surfaces.tasks import TASKS
 from gateway.surfaces.video import VIDEO
 from tests.gateway.lab import message
+from vitascope.tasks.v2.tasks_pb2 import CreateRequest
 
 Sample, Child = message("Sample"), message("Child")
 CODECS = {"video": Codec(VIDEO), "tasks": Codec(TASKS)}
@@ -234,6 +236,27 @@ def test_keys_of_a_flattened_struct_stand_beside_the_message_s_own() -> None:
         assert json_format.MessageToDict(child.rest) == {"width": 5, "rest": [None]}
         written = write(Sample(child=child), surface)["child"]
         assert written == {"width": 5, "rest": [None], "inner": {"x": "y", "size": 0}, "size": 2}
+
+
+def test_what_does_not_fit_stands_among_the_parameters_of_a_task() -> None:
+    """A definition is wrong then, and its neighbours are none the worse."""
+    definition = {
+        "task_name": ["x"],
+        "task_store": {"type": "volatile"},
+        "url_callback": {"a": 1},
+        "url_errback": None,
+        "width": 5,
+    }
+    request = CreateRequest()
+    reader = Reader(refuses_unknown=False).message(CreateRequest.DESCRIPTOR)
+    reader({"tasks": [definition, {"task_name": "image.info", "task_store": 5}]}, request)
+    first, second = request.tasks
+    misfits = {"task_name": ["x"], "url_callback": {"a": 1}, "width": 5}
+    assert json_format.MessageToDict(first.parameters) == misfits
+    assert (first.task_name, first.task_store["type"], first.url_callback) == ("", "volatile", "")
+    assert json_format.MessageToDict(second.parameters) == {"task_store": 5}
+    assert second.task_name == "image.info"
+    assert not second.HasField("task_store")
 
 
 def test_presence() -> None:

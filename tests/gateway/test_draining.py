@@ -62,3 +62,31 @@ async def test_running_requests_may_finish_for_a_while(
                 service.finish.set()
                 assert (await running.head()).startswith("http/1.1 200 ")
             assert await asyncio.to_thread(process.wait, 20) == 0
+
+
+class Endless(grpc.GenericRpcHandler):
+    """Answers every call with one empty message, and keeps it open."""
+
+    def service(self, details: grpc.HandlerCallDetails) -> Any:
+        async def answer(_: bytes, __: Any) -> AsyncIterator[bytes]:
+            yield b""
+            await asyncio.Event().wait()
+
+        return grpc.unary_stream_rpc_method_handler(answer)
+
+
+async def test_streams_end_at_once_with_a_line_that_says_so() -> None:
+    server, port = grpc.aio.server(), free_port()
+    server.add_generic_rpc_handlers((Endless(),))
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    with gateway_process(port, {"VITASCOPE_TASKS_ADDRESS": address}) as process:
+        await wait_for_async(lambda: listens(port), seconds=30, what="the gateway")
+        async with line_to(port) as line:
+            await line.say(request("GET", f"/v2/status_stream?tasks={'A' * 26}"))
+            assert (await line.head()).startswith("http/1.1 200 ")
+            process.send_signal(signal.SIGTERM)
+            told = await line.rest()
+        assert b"The server stops before the end of the answer" in told
+        assert told.endswith(b"\r\n0\r\n\r\n")
+    await server.stop(None)

@@ -13,9 +13,9 @@ from openapi_spec_validator import validate
 
 import vitascope
 from gateway import openapi
+from gateway.kinds import catalogue, task_name_of
 from gateway.openapi import document
 from gateway.routes import files_of, routes_of
-from gateway.schemas import task_kinds, task_name_of
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_every_operation_has_an_example_that_fits(spec: dict[str, Any]) -> None:
             assert "example" in parameter or parameter["in"] != "path", key
         if body := each.get("requestBody", {}).get("content", {}).get("application/json"):
             fits(spec, body["schema"], body["example"])
-        [good] = each["responses"].keys() & {"200", "201", "204"}
+        [good] = each["responses"].keys() & {"200", "201", "204", "302"}
         if answer := each["responses"][good].get("content", {}).get("application/json"):
             fits(spec, answer["schema"], answer["example"])
     for response in spec["components"]["responses"].values():
@@ -149,7 +149,7 @@ def test_every_field_says_what_it_is(spec: dict[str, Any]) -> None:
 
 def test_every_task_kind_is_a_branch_of_its_version_s_definition(spec: dict[str, Any]) -> None:
     schemas = spec["components"]["schemas"]
-    for package, kinds in task_kinds(files_of(vitascope)).items():
+    for package, kinds in catalogue(files_of(vitascope)).kinds.items():
         definition = schemas[f"{package.removeprefix('vitascope.')}.TaskDefinition.in"]
         assert set(definition["discriminator"]["mapping"]) == set(map(task_name_of, kinds))
         assert len(definition["oneOf"]) == len(kinds)
@@ -163,6 +163,67 @@ def test_a_task_kind_shows_its_parameters(spec: dict[str, Any]) -> None:
     assert thumb["properties"]["format"]["default"] == "jpeg"
     assert thumb["properties"]["width"]["maximum"] == 16384
     assert "task_store" in thumb["properties"]
+
+
+SIGNED = {"type": "s3_signed", "url": "https://bucket.example/a?x=y"}
+OAUTH_1 = dict.fromkeys(
+    ("consumer_key", "consumer_secret", "access_token_key", "access_token_secret"), "t"
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "definition", "fit"),
+    [
+        ("v2", {"task_name": "image.gif", "images": ["http://a.example/"]}, True),
+        ("v2", {"task_name": "image.gif", "images": []}, False),
+        ("v2", {"task_name": "image.gif", "images": ["x"] * 501}, False),
+        ("v2", {"task_name": "image.gif", "images": ["x"], "loop": -1}, True),
+        ("v1", {"task_name": "image.gif", "images": ["x"], "loop": -1}, False),
+        ("v2", {"task_name": "audio.waveform", "url": "x", "fill": "#12aBcD"}, True),
+        ("v2", {"task_name": "audio.waveform", "url": "x", "fill": "mauve"}, False),
+        ("v1", {"task_name": "video.reverse", "url": "x", "audio_codec": "mp3"}, True),
+        ("v2", {"task_name": "video.reverse", "url": "x", "audio_codec": "mp3"}, False),
+        ("v1", {"task_name": "image.strip", "urls": ["x"]}, False),
+        ("v2", {"task_name": "video.upload.vimeo", "url": "x"}, False),
+        ("v2", {"task_name": "video.upload.vimeo", "url": "x", "oauth2_token": "t"}, True),
+        ("v1", {"task_name": "video.upload.vimeo", "url": "x", **OAUTH_1}, True),
+        ("v2", {"task_name": "image.thumb", "url": "x", "task_store": {}}, True),
+        ("v2", {"task_name": "image.thumb", "url": "x", "task_store": {"location": 5}}, True),
+        ("v2", {"task_name": "image.thumb", "url": "x", "task_store": SIGNED}, True),
+        ("v2", {"task_name": "image.thumb", "url": "x", "task_store": {"type": "tape"}}, False),
+        ("v2", {"task_name": "image.thumb", "url": "x", "task_store": {"url": "x"}}, False),
+        (
+            "v2",
+            {"task_name": "image.thumb", "url": "x", "task_store": {**SIGNED, "url": "ftp://a/"}},
+            False,
+        ),
+    ],
+)
+def test_definitions_that_fit_and_that_do_not(
+    spec: dict[str, Any], version: str, definition: dict[str, Any], fit: bool
+) -> None:
+    schema = {"$ref": f"#/components/schemas/tasks.{version}.TaskDefinition.in"}
+    found = Draft202012Validator({**schema, "components": spec["components"]})
+    assert found.is_valid(definition) is fit
+
+
+def test_the_result_of_a_status_is_that_of_a_kind(spec: dict[str, Any]) -> None:
+    schemas = spec["components"]["schemas"]
+    for version, kinds, also in (("v1", 21, 2), ("v2", 22, 0)):
+        branches = schemas[f"tasks.{version}.TaskStatus"]["properties"]["result"]["anyOf"]
+        named = [each["$ref"] for each in branches if "$ref" in each]
+        assert (len(named), len(branches) - len(named)) == (kinds, also)
+        assert f"#/components/schemas/tasks.{version}.HtmlScrapeResult" in named
+    hit = schemas["tasks.v2.HtmlHit"]["properties"]
+    assert hit["width"]["anyOf"][1] == {"type": "null"}
+
+
+def test_kinds_that_cannot_be_created_yet_say_so(spec: dict[str, Any]) -> None:
+    known = catalogue(files_of(vitascope))
+    for kind in known.kinds["vitascope.tasks.v1"]:
+        name = kind.full_name.removeprefix("vitascope.")
+        described = spec["components"]["schemas"][name]["description"]
+        assert ("Not available yet." in described) is (task_name_of(kind) in known.unavailable)
 
 
 def test_parameters_bodies_and_files(spec: dict[str, Any]) -> None:

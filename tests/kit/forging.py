@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 from pydantic import SecretStr
 
-from services.accounts.secrets import Vault
+from services.chassis.vault import Vault
 
 
 def forged_token(
@@ -21,7 +21,7 @@ def forged_token(
     with closing(sqlite3.connect(data / "db" / "accounts.sqlite")) as database:
         query = "SELECT key_id, private_key FROM users WHERE id = ?"
         key, sealed = database.execute(query, (user_id,)).fetchone()
-    vault = Vault(SecretStr(keys["VITASCOPE_ENCRYPTION_KEY"]))
+    vault = Vault(SecretStr(keys["VITASCOPE_ENCRYPTION_KEY"]), "accounts")
     private = vault.open(sealed, f"{user_id}/{key}")
     now = int(time.time())
     claims = {"sub": user_id, "iat": now, "nbf": now, "exp": now + 900, **changes}

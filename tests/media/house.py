@@ -33,8 +33,11 @@ from services.chassis.settings import Settings
 from services.chassis.storage import Storage
 from services.chassis.tokens import SigningKey, UserClaims, sign_user_token
 from services.media.actions.backends import Backends, Catalogue
+from services.media.actions.deletion import Deletion
 from services.media.actions.files import Files
+from services.media.actions.lifetimes import Lifetimes
 from services.media.actions.links import Links
+from services.media.actions.listing import Listing
 from services.media.actions.outputs import Outputs
 from services.media.actions.resumable_endings import ResumableEndings
 from services.media.actions.resumable_request import Sums
@@ -43,10 +46,18 @@ from services.media.actions.settling import Settling
 from services.media.actions.upkeep import Upkeep
 from services.media.actions.uploads import Uploads
 from services.media.api.media import MediaApi
+from services.media.api.outputs import OutputsApi
 from services.media.api.resumable import ResumableApi
 from services.media.api.store import StoreApi
 from services.media.store import tables, uploading
-from vitascope.media.v1 import internal_pb2_grpc, media_pb2, media_pb2_grpc, resumable_pb2_grpc
+from vitascope.media.v1 import (
+    internal_pb2_grpc,
+    media_pb2,
+    media_pb2_grpc,
+    outputs_pb2,
+    outputs_pb2_grpc,
+    resumable_pb2_grpc,
+)
 from vitascope.media.v1.events_pb2 import MediaEvent
 from vitascope.videos.v1 import internal_pb2 as videos_pb2
 from vitascope.videos.v1 import internal_pb2_grpc as videos_pb2_grpc
@@ -54,6 +65,7 @@ from vitascope.work.v1 import work_pb2, work_pb2_grpc
 
 TEAM = "team-1"
 OTHER_TEAM = "team-2"
+_SECRET = "secret of "
 
 
 @cache
@@ -78,6 +90,11 @@ def bearer(team: str = TEAM) -> tuple[tuple[str, str], ...]:
     return (("authorization", f"Bearer {token}"),)
 
 
+def secret(team: str = TEAM) -> str:
+    """A team's secret key."""
+    return f"{_SECRET}{team}"
+
+
 class OneUser:
     """A keyring with one user, who is in both teams; the first has the `limits`."""
 
@@ -89,7 +106,8 @@ class OneUser:
         return SigningKey(_key()[1], "user", (TEAM, OTHER_TEAM), limits=limits)
 
     async def account_of_secret(self, secret: str) -> AccountKey | None:
-        return None
+        team = secret.removeprefix(_SECRET)
+        return AccountKey(team, "user") if team in (TEAM, OTHER_TEAM) else None
 
     async def account_of_api_key(self, api_key: str, referrer: str) -> AccountKey | None:
         return None
@@ -142,6 +160,11 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
     async def CancelItems(self, request: object, context: object) -> work_pb2.CancelItemsResponse:
         raise NotImplementedError
 
+    async def SaveCheckpoint(
+        self, request: object, context: object
+    ) -> work_pb2.SaveCheckpointResponse:
+        raise NotImplementedError
+
     def Work(self, request_iterator: object, context: object) -> Any:
         raise NotImplementedError
 
@@ -185,6 +208,8 @@ class House:
     settling: Settling
     address: str
     endings: ResumableEndings
+    lifetimes: Lifetimes
+    usages: Any
 
     async def upload(
         self,
@@ -215,6 +240,10 @@ class House:
         """Download a video's original."""
         request = media_pb2.DownloadOriginalRequest(video_id=video_id, **headers)
         return await answer_of(self.media.DownloadOriginal(request, metadata=bearer(team)))
+
+    async def usage(self, account_id: str) -> Any:
+        """What an account stores, as another process of the suite asks."""
+        return await self.usages.GetUsage(outputs_pb2.GetUsageRequest(account_id=account_id))
 
     async def call(self, method: str, request: object) -> Any:
         """Call StoreService as another process of the suite. Raises VitascopeError."""
@@ -362,6 +391,7 @@ async def open_house(
             catalogue=Catalogue(clients.stub(videos_pb2_grpc.CatalogueServiceStub)),
         )
         uploads, files, upkeep = Uploads(backends), Files(backends), Upkeep(backends)
+        lifetimes = Lifetimes(backends)
         media = MediaApi(uploads, files, Links(backends, files), settings.public_url)
         sums = Sums()
         resumable = ResumableApi(
@@ -373,6 +403,10 @@ async def open_house(
             (
                 internal_pb2_grpc.add_StoreServiceServicer_to_server,
                 StoreApi(files, Outputs(backends)),
+            ),
+            (
+                outputs_pb2_grpc.add_OutputsServiceServicer_to_server,
+                OutputsApi(Listing(backends), Deletion(backends), lifetimes),
             ),
         ]
         async with (
@@ -401,6 +435,8 @@ async def open_house(
                 Settling(backends, clients.stub(work_pb2_grpc.LedgerServiceStub)),
                 served.address,
                 endings,
+                lifetimes,
+                others.stub(outputs_pb2_grpc.OutputsServiceStub),
             )
             for each in rounds:
                 each.cancel()

@@ -37,7 +37,7 @@ from services.media.operations import (
 )
 from vitascope.media.v1.internal_pb2 import ROLE_PROCESSED
 from vitascope.media.v1.operations_pb2 import VideoProcessResult, VideoProcessSpec
-from vitascope.tasks.v2.specs_pb2 import ImageThumbResult, ImageThumbSpec
+from vitascope.tasks.v2.specs_pb2 import ImageThumbResult, ImageThumbSpec, VideoCreateResult
 
 LIMITS = Limits(
     memory_bytes=256 << 20, cpu_seconds=20, output_bytes=1 << 20, open_files=32, wall_seconds=20
@@ -53,6 +53,18 @@ def _copy(job: Job[ImageThumbSpec]) -> Result:
     path.write_bytes(job.sources["image"].path.read_bytes())
     job.progress(100)
     return Result(ImageThumbResult(width=3), (Output("output", path, "text/plain", "copy.txt"),))
+
+
+def _film(job: Job[ImageThumbSpec]) -> Result:
+    """Make a film of the source, and a picture before it."""
+    film, poster = job.scratch / "film", job.scratch / "poster"
+    film.write_bytes(job.sources["image"].path.read_bytes())
+    poster.write_bytes(b"a picture")
+    outputs = (
+        Output("preview", poster, "image/png", "poster.png"),
+        Output("export", film, "video/mp4", "film.mp4"),
+    )
+    return Result(VideoCreateResult(duration=1), outputs)
 
 
 def _process(job: Job[VideoProcessSpec]) -> Result:
@@ -465,6 +477,14 @@ KINDS = {
             limits=LIMITS,
             sources=lambda spec: [Source("image", url=spec.url)],
             run=_copy,
+        ),
+        Operation(
+            kind="test.film",
+            spec_type=ImageThumbSpec,
+            result_type=VideoCreateResult,
+            limits=LIMITS,
+            sources=lambda spec: [Source("image", url=spec.url)],
+            run=_film,
         ),
         Operation(
             kind="test.process",

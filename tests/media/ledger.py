@@ -24,6 +24,9 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
     def __init__(self) -> None:
         self.said: list[WorkRequest] = []
         self.accepts = True
+        # States that had to be stored at once, and why they are not.
+        self.saved: list[bytes] = []
+        self.errors: list[VitascopeError] = []
         self._orders: asyncio.Queue[WorkResponse | None] = asyncio.Queue()
 
     async def Submit(self, request: object, context: object) -> work_pb2.SubmitResponse:
@@ -37,6 +40,15 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
 
     async def CancelItems(self, request: object, context: object) -> work_pb2.CancelItemsResponse:
         raise NotImplementedError("workers do not cancel")
+
+    async def SaveCheckpoint(
+        self, request: work_pb2.SaveCheckpointRequest, context: Context
+    ) -> work_pb2.SaveCheckpointResponse:
+        if self.errors:
+            code, message, _ = to_status(self.errors.pop(0))
+            await context.abort(code, message)
+        self.saved.append(request.checkpoint.state)
+        return work_pb2.SaveCheckpointResponse()
 
     async def Work(
         self, request_iterator: AsyncIterator[WorkRequest], context: object

@@ -51,3 +51,22 @@ def program(name: str) -> str:
 def _said(command: list[str]) -> str:
     run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     return run.stdout
+
+
+def exiftool(path: Path, *tags: str) -> dict[str, Any]:
+    """Tags of a picture by ExifTool, in numbers."""
+    wanted = [f"-{tag}" for tag in tags]
+    command = [program("exiftool"), "-json", "-n", *wanted, str(path)]
+    found: dict[str, Any] = json.loads(_said(command))[0]
+    return found
+
+
+def magick(*arguments: str | Path) -> None:
+    """Convert pictures by ImageMagick."""
+    # Its name since version 7 is not installed with version 6, nor the other way around.
+    _said([shutil.which("magick") or program("convert-im6.q16"), *map(str, arguments)])
+
+
+def gifsicle(path: Path) -> str:
+    """What gifsicle says of an animation."""
+    return _said([program("gifsicle"), "--info", str(path)])

@@ -13,15 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from services.media.fetch import FetchFailed, FetchRefused, exchange
-from tests.media.webserver import (
-    POLICY,
-    STRICT,
-    Server,
-    answer,
-    fetch,
-    redirect,
-)
+from services.chassis.outside import OutsideFailed, OutsideRefused, exchange
+from tests.kit.webserver import Server, answer, redirect
+from tests.media.fetching import POLICY, STRICT, fetch
 
 
 @pytest.fixture
@@ -81,7 +75,7 @@ async def test_one_private_address_among_public_ones_is_refused(
     names: Callable[..., list[str]], tmp_path: Path
 ) -> None:
     names(["8.8.8.8", "10.0.0.1"])
-    with pytest.raises(FetchRefused, match="not on the public internet"):
+    with pytest.raises(OutsideRefused, match="not on the public internet"):
         await fetch("http://media.test/", tmp_path / "in", policy=STRICT)
 
 
@@ -116,7 +110,7 @@ async def test_redirects_are_followed(server: Server, tmp_path: Path) -> None:
 
 async def test_too_many_redirects_are_refused(server: Server, tmp_path: Path) -> None:
     server.answers["/"] = redirect("/")
-    with pytest.raises(FetchRefused, match="more than 5 times"):
+    with pytest.raises(OutsideRefused, match="more than 5 times"):
         await fetch(server.url(), tmp_path / "in", policy=POLICY)
     assert len(server.requests) == 6
 
@@ -130,7 +124,7 @@ async def test_too_many_redirects_are_refused(server: Server, tmp_path: Path) ->
 )
 async def test_every_hop_is_checked(server: Server, tmp_path: Path, location: str) -> None:
     server.answers["/"] = redirect(location)
-    with pytest.raises(FetchRefused):
+    with pytest.raises(OutsideRefused):
         await fetch(server.url(), tmp_path / "in", policy=POLICY)
 
 
@@ -139,13 +133,13 @@ async def test_a_second_name_is_looked_up_and_checked(
 ) -> None:
     asked = names(["127.0.0.1"], ["10.0.0.1"])
     server.answers["/"] = redirect("http://inside.test/")
-    with pytest.raises(FetchRefused, match="not on the public internet"):
+    with pytest.raises(OutsideRefused, match="not on the public internet"):
         await fetch(server.url(host="media.test"), tmp_path / "in", policy=POLICY)
     assert asked == ["media.test", "inside.test"]
 
 
 @pytest.mark.parametrize(
-    ("code", "error"), [(socket.EAI_AGAIN, FetchFailed), (socket.EAI_NONAME, FetchRefused)]
+    ("code", "error"), [(socket.EAI_AGAIN, OutsideFailed), (socket.EAI_NONAME, OutsideRefused)]
 )
 async def test_a_name_that_is_not_found(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: int, error: type[Exception]
@@ -198,16 +192,16 @@ async def test_a_certificate_must_be_for_the_name_though_the_address_is_pinned(
         async with Server().running(tls) as server:
             server.answers["/"] = answer(b"safe")
             right = server.url(host="media.test", scheme="https")
-            with pytest.raises(FetchRefused, match="has no valid certificate"):
+            with pytest.raises(OutsideRefused, match="has no valid certificate"):
                 await fetch(right, tmp_path / "in", policy=POLICY)
             monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
             exchange._trusted_authorities.cache_clear()
             assert (await fetch(right, tmp_path / "in", policy=POLICY)).size == 4
-            with pytest.raises(FetchRefused, match="certificate"):
+            with pytest.raises(OutsideRefused, match="certificate"):
                 await fetch(right.replace("media", "other"), tmp_path / "in", policy=POLICY)
             # By its address nobody vouches for it, redirected to or not.
             server.answers["/to"] = redirect(server.url(scheme="https"))
-            with pytest.raises(FetchRefused, match="certificate"):
+            with pytest.raises(OutsideRefused, match="certificate"):
                 await fetch(right + "to", tmp_path / "in", policy=POLICY)
             assert (
                 await fetch(f"https://media.test.:{server.port}/", tmp_path / "in", policy=POLICY)

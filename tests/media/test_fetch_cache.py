@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from services.media.fetch import Fetched, FetchError, FetchFailed, FetchRefused, Policy, SourceCache
+from services.chassis.outside import OutsideError, OutsideFailed, OutsideRefused, Policy
+from services.media.fetch import Fetched, SourceCache
 from tests.kit.waiting import wait_for_async
-from tests.media.webserver import Server, answer
+from tests.kit.webserver import Server, answer
 
 POLICY = Policy(max_bytes=1 << 20, max_seconds=10, allow_loopback=True)
 NOT_MODIFIED = answer(status="304 Not Modified", etag='"v1"')
@@ -181,7 +182,7 @@ async def test_a_failure_is_everybodys_and_leaves_nothing(server: Server, desk: 
     await wait_for_async(lambda: server.requests, what="the one request")
     server.open.set()
     ends = await asyncio.gather(*bringing, return_exceptions=True)
-    assert [type(end) for end in ends] == [FetchFailed, FetchFailed]
+    assert [type(end) for end in ends] == [OutsideFailed, OutsideFailed]
     assert desk.sizes() == []
     fetched, _ = await desk.bring(server.url())
     assert fetched.size == 1000
@@ -190,7 +191,7 @@ async def test_a_failure_is_everybodys_and_leaves_nothing(server: Server, desk: 
 async def test_a_failure_to_ask_again_does_not_use_the_copy(server: Server, desk: Desk) -> None:
     server.answers["/"] = [answer(FILE, etag='"v1"'), answer(status="403 Gone private")]
     await desk.bring(server.url())
-    with pytest.raises(FetchRefused, match="403"):
+    with pytest.raises(OutsideRefused, match="403"):
         await desk.bring(server.url())
 
 
@@ -252,7 +253,7 @@ async def test_many_items_of_many_accounts_end_well(server: Server, tmp_path: Pa
     async def bring(number: int) -> bool:
         try:
             _, path = await desk.bring(server.url(f"/{number % 6}"), "AB"[number % 2])
-        except FetchError:
+        except OutsideError:
             return False
         return path.read_bytes() == bytes([number % 6]) * 1000
 

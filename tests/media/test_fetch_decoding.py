@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.media.fetch import FetchRefused
+from services.chassis.outside import OutsideRefused
 from services.media.fetch.decoding import decoder_for
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
@@ -42,13 +42,13 @@ def test_whatever_was_packed_comes_out(encoding: str, parts: list[bytes], step: 
 def test_what_is_missing_or_added_is_noticed(encoding: str, data: bytes, cut: int) -> None:
     wire = PACK[encoding](data)
     for wrong in (wire[: -min(cut, len(wire))], wire + b"\0", wire + b"x"):
-        with pytest.raises(FetchRefused):
+        with pytest.raises(OutsideRefused):
             decoded(encoding, wrong, 64)
 
 
 @given(st.sampled_from(["gzip", "deflate"]), st.binary(min_size=1, max_size=300))
 def test_nonsense_breaks_nothing(encoding: str, data: bytes) -> None:
-    with suppress(FetchRefused):
+    with suppress(OutsideRefused):
         decoded(encoding, data, 64)
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from services.media.fetch import FetchFailed, FetchRefused, Policy
-from tests.media.webserver import POLICY, Say, Server, answer, dripping, endless, fetch, redirect
+from services.chassis.outside import OutsideFailed, OutsideRefused, Policy
+from tests.kit.webserver import Say, Server, answer, dripping, endless, redirect
+from tests.media.fetching import POLICY, fetch
 
 CHUNKED: dict[str, Any] = {"content_length": "", "transfer_encoding": "chunked"}
 GZIP: dict[str, Any] = {"content_encoding": "gzip"}
@@ -23,70 +24,86 @@ NO_LENGTH: dict[str, Any] = {"content_length": ""}
     ("said", "error", "words"),
     [
         *(
-            (answer(status=f"{status} x"), FetchRefused, f"answered with status {status}")
+            (answer(status=f"{status} x"), OutsideRefused, f"answered with status {status}")
             for status in (203, 205, 206, 300, 304, 400, 401, 403, 404, 410, 416, 451, 501, 505)
         ),
         *(
-            (answer(status=f"{status} x"), FetchFailed, f"answered with status {status}")
+            (answer(status=f"{status} x"), OutsideFailed, f"answered with status {status}")
             for status in (408, 425, 429, 500, 502, 503, 504, 520)
         ),
-        (answer(status="204 No Content", **NO_LENGTH), FetchRefused, "status 204"),
-        (answer(status="302 Found"), FetchRefused, "status 302"),
-        (answer(status="101 Upgrade", **NO_LENGTH), FetchFailed, "does not answer"),
+        (answer(status="204 No Content", **NO_LENGTH), OutsideRefused, "status 204"),
+        (answer(status="302 Found"), OutsideRefused, "status 302"),
+        (answer(status="101 Upgrade", **NO_LENGTH), OutsideFailed, "does not answer"),
         # Lengths that are not true.
-        (answer(b"short", content_length="10"), FetchFailed, "broke off"),
-        (answer(b"", content_length="100001"), FetchRefused, "larger than 100000 bytes"),
-        (answer(b"", content_length="9" * 18), FetchRefused, "larger than 100000 bytes"),
-        (answer(b"", content_length="-1"), FetchFailed, "does not answer as a web server"),
-        (answer(b"", content_length="1, 2"), FetchFailed, "does not answer as a web server"),
-        (answer(b"", content_length="0x10"), FetchFailed, "does not answer as a web server"),
+        (answer(b"short", content_length="10"), OutsideFailed, "broke off"),
+        (answer(b"", content_length="100001"), OutsideRefused, "larger than 100000 bytes"),
+        (answer(b"", content_length="9" * 18), OutsideRefused, "larger than 100000 bytes"),
+        (answer(b"", content_length="-1"), OutsideFailed, "does not answer as a web server"),
+        (answer(b"", content_length="1, 2"), OutsideFailed, "does not answer as a web server"),
+        (answer(b"", content_length="0x10"), OutsideFailed, "does not answer as a web server"),
         # Bodies that are too long, told or not.
-        (answer(bytes(100_001)), FetchRefused, "larger than 100000 bytes"),
-        (answer(bytes(100_001), **NO_LENGTH), FetchRefused, "larger than 100000 bytes"),
-        (endless(bytes(1 << 14), answer(**NO_LENGTH)), FetchRefused, "larger than 100000 bytes"),
+        (answer(bytes(100_001)), OutsideRefused, "larger than 100000 bytes"),
+        (answer(bytes(100_001), **NO_LENGTH), OutsideRefused, "larger than 100000 bytes"),
+        (endless(bytes(1 << 14), answer(**NO_LENGTH)), OutsideRefused, "larger than 100000 bytes"),
         (
             endless(b"4000\r\n" + bytes(1 << 14) + b"\r\n", answer(**CHUNKED)),
-            *(FetchRefused, "larger than 100000 bytes"),
+            *(OutsideRefused, "larger than 100000 bytes"),
         ),
         # Compression.
-        (answer(gzip.compress(bytes(10_000_000)), **GZIP), FetchRefused, "larger than"),
+        (answer(gzip.compress(bytes(10_000_000)), **GZIP), OutsideRefused, "larger than"),
         (
             endless(gzip.compress(bytes(1 << 26)), answer(**NO_LENGTH, **GZIP)),
-            *(FetchRefused, "larger than"),
+            *(OutsideRefused, "larger than"),
         ),
-        (answer(b"not gzip", **GZIP), FetchRefused, "does not compress as it says"),
-        (answer(gzip.compress(b"half of it")[:-9], **GZIP), FetchRefused, "does not compress"),
-        (answer(b"", **GZIP), FetchRefused, "does not compress as it says"),
-        (answer(gzip.compress(b""), content_encoding="gzip, gzip"), FetchRefused, "not asked for"),
-        (answer(b"x", content_encoding="br"), FetchRefused, "not asked for"),
+        (answer(b"not gzip", **GZIP), OutsideRefused, "does not compress as it says"),
+        (answer(gzip.compress(b"half of it")[:-9], **GZIP), OutsideRefused, "does not compress"),
+        (answer(b"", **GZIP), OutsideRefused, "does not compress as it says"),
+        (
+            answer(gzip.compress(b""), content_encoding="gzip, gzip"),
+            OutsideRefused,
+            "not asked for",
+        ),
+        (answer(b"x", content_encoding="br"), OutsideRefused, "not asked for"),
         # Chunks that are none.
-        (answer(b"zz\r\nabc\r\n", **CHUNKED), FetchFailed, "does not answer as a web server"),
-        (answer(b"-5\r\nabc\r\n", **CHUNKED), FetchFailed, "does not answer as a web server"),
-        (answer(b"f" * 30 + b"\r\nabc", **CHUNKED), FetchFailed, "does not answer as a web server"),
-        (answer(b"3\r\nabcdef\r\n0\r\n\r\n", **CHUNKED), FetchFailed, "does not answer as a"),
-        (answer(b"5\r\nabc", **CHUNKED), FetchFailed, "broke off"),
-        (endless(b"1;" + b"x" * 999 + b"\r\na\r\n", answer(**CHUNKED)), FetchRefused, "far more"),
-        (endless(b"x" * 999, answer(b"1;", **CHUNKED)), FetchFailed, "does not answer as a web"),
+        (answer(b"zz\r\nabc\r\n", **CHUNKED), OutsideFailed, "does not answer as a web server"),
+        (answer(b"-5\r\nabc\r\n", **CHUNKED), OutsideFailed, "does not answer as a web server"),
+        (
+            answer(b"f" * 30 + b"\r\nabc", **CHUNKED),
+            OutsideFailed,
+            "does not answer as a web server",
+        ),
+        (answer(b"3\r\nabcdef\r\n0\r\n\r\n", **CHUNKED), OutsideFailed, "does not answer as a"),
+        (answer(b"5\r\nabc", **CHUNKED), OutsideFailed, "broke off"),
+        (endless(b"1;" + b"x" * 999 + b"\r\na\r\n", answer(**CHUNKED)), OutsideRefused, "far more"),
+        (endless(b"x" * 999, answer(b"1;", **CHUNKED)), OutsideFailed, "does not answer as a web"),
         (
             endless(b"a: b\r\n" * 999, answer(b"1\r\na\r\n0\r\n", **CHUNKED)),
-            *(FetchFailed, "does not answer as a web server"),
+            *(OutsideFailed, "does not answer as a web server"),
         ),
         # Heads without an end, or no heads.
-        (endless(b"x: y\r\n" * 999, b"HTTP/1.1 200 OK\r\n"), FetchRefused, "far more than a file"),
-        (endless(b"x" * 999, b"HTTP/1.1 200 OK\r\n"), FetchRefused, "far more than a file"),
-        (endless(b"x" * 999), FetchRefused, "far more than a file"),
-        (endless(b"HTTP/1.1 100 Continue\r\n\r\n" * 99), FetchRefused, "far more than a file"),
-        (endless(b"HTTP/1.1 103 Early Hints\r\nlink: <a>\r\n\r\n" * 99), FetchRefused, "far more"),
-        (b"", FetchFailed, "broke off"),
-        (b"HTTP/1.1 200 OK\r\ncontent-le", FetchFailed, "broke off"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", FetchFailed, "does not answer as a web server"),
-        (b"HTTP/1.1 200 OK\r\na\x00b: c\r\n\r\n", FetchFailed, "does not answer as a web"),
+        (
+            endless(b"x: y\r\n" * 999, b"HTTP/1.1 200 OK\r\n"),
+            OutsideRefused,
+            "far more than a body",
+        ),
+        (endless(b"x" * 999, b"HTTP/1.1 200 OK\r\n"), OutsideRefused, "far more than a body"),
+        (endless(b"x" * 999), OutsideRefused, "far more than a body"),
+        (endless(b"HTTP/1.1 100 Continue\r\n\r\n" * 99), OutsideRefused, "far more than a body"),
+        (
+            endless(b"HTTP/1.1 103 Early Hints\r\nlink: <a>\r\n\r\n" * 99),
+            OutsideRefused,
+            "far more",
+        ),
+        (b"", OutsideFailed, "broke off"),
+        (b"HTTP/1.1 200 OK\r\ncontent-le", OutsideFailed, "broke off"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", OutsideFailed, "does not answer as a web server"),
+        (b"HTTP/1.1 200 OK\r\na\x00b: c\r\n\r\n", OutsideFailed, "does not answer as a web"),
         # Redirects that smuggle headers, or lead nowhere.
-        (redirect("/a\x00b"), FetchFailed, "does not answer as a web server"),
-        (redirect("/a\x01b"), FetchRefused, "redirects to an address that is not valid"),
-        (redirect("http://["), FetchRefused, "names no valid server"),
-        (redirect("http://127.0.0.1:25/"), FetchRefused, "Port 25"),
-        (redirect("data:text/plain,hello"), FetchRefused, "Only http and https"),
+        (redirect("/a\x00b"), OutsideFailed, "does not answer as a web server"),
+        (redirect("/a\x01b"), OutsideRefused, "redirects to an address that is not valid"),
+        (redirect("http://["), OutsideRefused, "names no valid server"),
+        (redirect("http://127.0.0.1:25/"), OutsideRefused, "Port 25"),
+        (redirect("data:text/plain,hello"), OutsideRefused, "Only http and https"),
     ],
 )
 async def test_servers_in_trouble_may_be_asked_again_others_not(
@@ -143,7 +160,7 @@ async def test_proxies_of_the_environment_are_not_used(
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, server.url())
-    with pytest.raises(FetchRefused, match="not on the public internet"):
+    with pytest.raises(OutsideRefused, match="not on the public internet"):
         await fetch("http://10.0.0.1/", tmp_path / "in", policy=POLICY)
     assert server.requests == []
 
@@ -156,7 +173,7 @@ async def test_a_server_says_when_to_come_back(
     server: Server, tmp_path: Path, value: str, seconds: float | None
 ) -> None:
     server.answers["/"] = answer(status="503 Away", retry_after=value)
-    with pytest.raises(FetchFailed) as failed:
+    with pytest.raises(OutsideFailed) as failed:
         await fetch(server.url(), tmp_path / "in", policy=POLICY)
     assert failed.value.retry_after == seconds
 
@@ -164,7 +181,7 @@ async def test_a_server_says_when_to_come_back(
 async def test_a_server_says_when_to_come_back_by_date(server: Server, tmp_path: Path) -> None:
     date = email.utils.formatdate(time.time() + 600, usegmt=True)
     server.answers["/"] = answer(status="429 Slow down", retry_after=date)
-    with pytest.raises(FetchFailed) as failed:
+    with pytest.raises(OutsideFailed) as failed:
         await fetch(server.url(), tmp_path / "in", policy=POLICY)
     assert failed.value.retry_after == pytest.approx(600, abs=30)
 
@@ -192,7 +209,7 @@ async def test_dripping_servers_are_left(
 ) -> None:
     server.answers["/"] = said
     begun = time.monotonic()
-    with pytest.raises(FetchFailed, match=words):
+    with pytest.raises(OutsideFailed, match=words):
         await fetch(server.url(), tmp_path / "in", policy=replace(POLICY, **limits))
     assert time.monotonic() - begun < 3
 
@@ -208,7 +225,7 @@ async def test_the_body_of_a_redirect_is_not_read(server: Server, tmp_path: Path
 async def test_time_is_limited(server: Server, tmp_path: Path) -> None:
     server.answers["/silent"] = dripping(b"", 9, answer(content_length="10"))
     policy = Policy(max_bytes=100, max_seconds=0.2, allow_loopback=True)
-    with pytest.raises(FetchFailed, match=r"longer than 0\.2 seconds"):
+    with pytest.raises(OutsideFailed, match=r"longer than 0\.2 seconds"):
         await fetch(server.url("/silent"), tmp_path / "in", policy=policy)
 
 
@@ -216,5 +233,5 @@ async def test_nobody_there_may_be_asked_again(tmp_path: Path) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}/"
-        with pytest.raises(FetchFailed):
+        with pytest.raises(OutsideFailed):
             await fetch(url, tmp_path / "in", policy=POLICY)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from services.media.fetch import FetchFailed, FetchRefused
+from services.chassis.outside import OutsideFailed, OutsideRefused
 from services.media.fetch import fetch as fetch_with_progress
-from tests.media.webserver import POLICY, Server, answer, fetch, redirect
+from tests.kit.webserver import Server, answer, redirect
+from tests.media.fetching import POLICY, fetch
 
 
 async def test_progress_is_told_where_the_length_is(server: Server, tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ async def test_what_may_have_changed_is_not_patched_together(
     server: Server, tmp_path: Path, first: bytes, requests: int
 ) -> None:
     server.answers["/"] = [first, part(20_000)]
-    with pytest.raises((FetchFailed, FetchRefused)):
+    with pytest.raises((OutsideFailed, OutsideRefused)):
         await fetch(server.url(), tmp_path / "in", policy=POLICY)
     assert len(server.requests) == requests
 
@@ -104,7 +105,7 @@ async def test_another_part_than_asked_for_is_not_taken(
     server: Server, tmp_path: Path, second: bytes
 ) -> None:
     server.answers["/"] = [cut(20_000, etag='"v1"'), second]
-    with pytest.raises(FetchFailed, match="another part of the file"):
+    with pytest.raises(OutsideFailed, match="another part of the file"):
         await fetch(server.url(), tmp_path / "in", policy=POLICY)
     assert len(server.requests) == 2
 
@@ -112,7 +113,7 @@ async def test_another_part_than_asked_for_is_not_taken(
 async def test_a_part_may_not_make_the_file_too_large(server: Server, tmp_path: Path) -> None:
     told = "bytes 20000-199999/200000"
     server.answers["/"] = [cut(20_000, etag='"v1"'), part(20_000, content_range=told)]
-    with pytest.raises(FetchRefused, match="larger than"):
+    with pytest.raises(OutsideRefused, match="larger than"):
         await fetch(server.url(), tmp_path / "in", policy=POLICY)
 
 
@@ -121,12 +122,12 @@ async def test_a_download_that_breaks_again_and_again_is_given_up(
 ) -> None:
     server.answers["/"] = cut(20_000, etag='"v1"')
     policy = replace(POLICY, max_resumes=2)
-    with pytest.raises(FetchFailed, match="broke off"):
+    with pytest.raises(OutsideFailed, match="broke off"):
         await fetch(server.url(), tmp_path / "in", policy=policy)
     assert len(server.requests) == 3
 
 
 async def test_every_hop_is_checked_again_when_going_on(server: Server, tmp_path: Path) -> None:
     server.answers["/"] = [cut(20_000, etag='"v1"'), redirect("http://10.0.0.1/")]
-    with pytest.raises(FetchRefused, match="not on the public internet"):
+    with pytest.raises(OutsideRefused, match="not on the public internet"):
         await fetch(server.url(), tmp_path / "in", policy=POLICY)

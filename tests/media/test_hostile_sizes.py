@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from services.media.engine.failure import BadMedia
-from services.media.engine.images import describe
+from services.media.engine.images.metadata import describe
+from services.media.engine.images.thumbnail import Wanted, thumbnail
 from services.media.engine.probe import probe
-from services.media.engine.thumbnail import Wanted, thumbnail
 from tests.media.hostile import box, changed, film, png
 from tests.media.material import unheard
 
@@ -87,7 +87,7 @@ def jpeg2000(width: int, height: int) -> bytes:
         (png, (2**31 - 1, 2**31 - 1), TOO_MANY_PIXELS),
         (webp, (16_383, 16_383), TOO_MANY_PIXELS),
         # Its decoder has a limit of its own.
-        (avif, (30_000, 30_000), "The file is not a picture in a format that can be read."),
+        (avif, (30_000, 30_000), "The picture is damaged or cut off."),
     ],
 )
 def test_a_picture_with_too_many_pixels(

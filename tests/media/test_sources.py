@@ -9,17 +9,18 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from services.chassis.clients import Clients
+from services.chassis.outside import OutsideFailed, OutsideRefused
 from services.chassis.storage import Storage
 from services.media.operations import Source
 from services.media.sandbox import Ears, Failure, Order, Outcome, Sandbox, Success
 from services.media.worker.attempt import Attempts
-from services.media.worker.outputs import Outputs
 from services.media.worker.sources import Sources
+from services.media.worker.stores import Stores
 from tests.kit.servers import free_port
+from tests.kit.webserver import Server, answer
 from tests.media import kinds
+from tests.media.bench import settings_for
 from tests.media.material import SIDEWAYS, unheard
-from tests.media.test_worker import settings_for
-from tests.media.webserver import Server, answer
 from vitascope.media.v1.internal_pb2_grpc import StoreServiceStub
 from vitascope.tasks.v2.specs_pb2 import ImageInfoSpec
 from vitascope.work.v1 import work_pb2
@@ -54,6 +55,23 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
     await sandbox.stop()
 
 
+async def test_which_of_several_sources_is_missing_is_told(
+    server: Server, sources: Sources, tmp_path: Path
+) -> None:
+    server.answers["/gone"] = answer(status="404 Not Found")
+    server.answers["/busy"] = answer(status="503 Busy", retry_after="7")
+    there, gone, busy = (
+        Source(name, url=server.url(f"/{name}")) for name in ("b.txt", "gone", "busy")
+    )
+    with pytest.raises(OutsideRefused, match=r"^Source 2 of 3: .*404"):
+        await sources.bring("account", [there, gone, busy], tmp_path, unheard)
+    with pytest.raises(OutsideFailed, match=r"^Source 1 of 2: .*503") as failed:
+        await sources.bring("account", [busy, there], tmp_path, unheard)
+    assert failed.value.retry_after == 7
+    with pytest.raises(OutsideRefused, match=r"^(?!Source).*404"):
+        await sources.bring("account", [gone], tmp_path, unheard)
+
+
 async def test_progress_is_that_of_all_sources(
     server: Server, sources: Sources, tmp_path: Path
 ) -> None:
@@ -68,8 +86,8 @@ async def test_progress_is_that_of_all_sources(
 @pytest.fixture
 def attempts(sources: Sources, sandbox: Sandbox, tmp_path: Path) -> Attempts:
     # None of these attempts comes to outputs.
-    outputs = Outputs(Storage(f"file://{tmp_path}/storage"), None)  # type: ignore[arg-type]
-    return Attempts(tmp_path / "attempts", sources, sandbox, outputs)
+    stores = Stores(None, None)  # type: ignore[arg-type]
+    return Attempts(tmp_path / "attempts", sources, sandbox, stores)
 
 
 def info(url: str) -> Assignment:

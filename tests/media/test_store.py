@@ -92,10 +92,10 @@ async def test_the_newest_of_many_attempts_wins(database: Database) -> None:
     won = await asyncio.gather(*tries)
     async with database.reading() as tx:
         address = OutputAddress("account-1", "item-1", "Žluťoučký.mp4")
-        visible = await serving.find_output(tx, address)
+        visible = await serving.find_output(tx, address, now())
         gone = await discarding.discarded_keys(tx, 10)
     assert visible
-    assert visible.storage_key == "work/item-1/5/output"
+    assert visible.file.storage_key == "work/item-1/5/output"
     assert won[2] != won[4], "a repeat changes nothing"
     assert len(gone) == sum(won) - 1
 

@@ -9,9 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.kit.clips import FILM
+from tests.kit.clips import CLIPS, FILM
 from tests.kit.forging import forged_token
 from tests.kit.suite import PASSWORD, Suite
+from tests.kit.web import served
+from tests.surfaces.keeper import EXPIRATION, Keeper
 from tests.surfaces.studio import Studio, answered
 
 PAGE = "https://app.example.com/editor"
@@ -122,3 +124,31 @@ def signed_in(person: Person) -> Iterator[Studio]:
     url = person.suite.url
     with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
         yield Studio(client, url, person.id, person.team)
+
+
+@pytest.fixture(scope="session")
+def keepers(suite: Suite) -> Iterator[tuple[Keeper, Keeper]]:
+    """Two accounts with keys."""
+    made = []
+    with served(CLIPS) as source, httpx.Client(base_url=suite.url, timeout=60) as client:
+        for email in ("keeper@example.org", "neighbour@example.org"):
+            person = add_person(suite, email)
+            keys = suite.run("keys", "add", "--email", email, "--referrer", PAGE)
+            picture = f"{source}/bunny_sideways.jpg"
+            made.append(Keeper(suite, person.team, client, keys, person.token(), picture))
+        yield made[0], made[1]
+
+
+@pytest.fixture
+def keeper(keepers: tuple[Keeper, Keeper]) -> Keeper:
+    """An account without any file."""
+    keepers[0].delete()
+    assert keepers[0].ask("POST", EXPIRATION, {"days": 0}).status_code == 200
+    return keepers[0]
+
+
+@pytest.fixture
+def neighbour(keepers: tuple[Keeper, Keeper]) -> Keeper:
+    """Another account."""
+    keepers[1].delete()
+    return keepers[1]

@@ -2,28 +2,34 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select
 
 from services.chassis import mailboxes
 from services.chassis.database import Database
 from services.chassis.events import Outbox
+from services.chassis.vault import Vault
 from services.tasks.actions.assignment import Assignment
 from services.tasks.actions.leases import Leases
 from services.tasks.actions.live import Live, Order, Session
+from services.tasks.actions.owing import Owing
 from services.tasks.actions.queue import Queue
 from services.tasks.actions.record import Recorder
 from services.tasks.actions.replicas import Replicas
 from services.tasks.actions.splits import Splits
 from services.tasks.actions.tasks import Tasks
 from services.tasks.actions.writer import Writer
+from services.tasks.api.callbacks import callback_body
 from services.tasks.model import Item, Lane, Lease, Part, Submission
+from services.tasks.sealing import Sealer
 from services.tasks.store import parts
 from services.tasks.store.tables import accounts, items, outbox
 from tests.kit.identities import make_settings
 from vitascope.work.v1 import events_pb2
 
 KIND = "video.process"
+SEALER = Sealer(Vault(make_settings().encryption_key, "tasks"))
 
 
 class Clock:
@@ -47,13 +53,15 @@ class Desk:
         self.clock = clock
         self.live = Live()
         self.replicas = Replicas(db, self.live)
-        recorder = Recorder(Outbox(db, make_settings(), "tasks"), self.live, self.replicas)
+        self.owing = Owing(partial(callback_body, "https://media.example"), SEALER)
+        events = Outbox(db, make_settings(), "tasks")
+        recorder = Recorder(events, self.live, self.replicas, self.owing)
         assignment = Assignment(self.live)
         self.writer = Writer(db, recorder, assignment, clock)
         self.queue = Queue(db, self.writer, recorder)
-        self.splits = Splits(db, self.writer, recorder, self.live)
+        self.splits = Splits(db, self.writer, recorder, self.live, SEALER)
         self.leases = Leases(db, self.writer, assignment, self.live, jitter=lambda: 0.0)
-        self.tasks = Tasks(db, self.writer, recorder, self.live)
+        self.tasks = Tasks(db, self.writer, recorder, self.live, SEALER)
 
     async def submit(
         self, *names: str, account: str = "team", priority: int = 0, lane: Lane = Lane.SHORT

@@ -13,7 +13,9 @@ import grpc
 from services.chassis.bundles import unbundled
 from services.chassis.database import Database
 from services.chassis.events import Outbox
+from services.chassis.vault import Vault
 from services.tasks.__main__ import wire
+from services.tasks.actions.callbacks import outside_policy
 from tests.kit.identities import Identities, authorization, make_settings, running, service
 from vitascope.tasks.v1 import tasks_pb2_grpc as grpc_v1
 from vitascope.tasks.v2 import tasks_pb2_grpc as grpc_v2
@@ -21,14 +23,20 @@ from vitascope.work.v1 import admin_pb2_grpc, work_pb2, work_pb2_grpc
 
 PUBLIC_URL = "https://media.example"
 DEADLINE = 20.0
+VAULT = Vault(make_settings().encryption_key, "tasks")
+STORED_BYTES = 1000
+"""What every account stores."""
 BY_ACCOUNT = authorization("Secret A SECRET")
 
 
 class Service:
-    """Stubs of a running service."""
+    """Stubs of a running service; `stop_waiting` is called when it is to stop."""
 
-    def __init__(self, channel: grpc.aio.Channel, db: Database) -> None:
+    def __init__(
+        self, channel: grpc.aio.Channel, db: Database, stop_waiting: Callable[[], None]
+    ) -> None:
         self.db = db
+        self.stop_waiting = stop_waiting
         self.ledger = work_pb2_grpc.LedgerServiceStub(channel)
         self.admin = admin_pb2_grpc.WorkAdminServiceStub(channel)
         self.v1 = grpc_v1.TasksServiceStub(channel)
@@ -104,15 +112,33 @@ class Worker:
         return await self.hear()
 
 
+async def _secret_of(account_id: str) -> str:
+    return f"callback secret of {account_id}"
+
+
+async def _stored_bytes(account_id: str) -> int:
+    return STORED_BYTES
+
+
 @asynccontextmanager
-async def serving(db: Database) -> AsyncIterator[Service]:
+async def serving(db: Database, identities: Identities | None = None) -> AsyncIterator[Service]:
     """Run the service on a database that has its schema."""
     outbox = Outbox(db, make_settings(), "tasks")
-    servicers, background = wire(db, outbox, PUBLIC_URL, timedelta(days=7))
-    async with running(*servicers, authenticator=Identities().authenticator()) as (channel, _):
+    servicers, background, stop_waiting = wire(
+        db,
+        outbox,
+        PUBLIC_URL,
+        timedelta(days=7),
+        _secret_of,
+        outside_policy(allow_loopback=True),
+        _stored_bytes,
+        VAULT,
+    )
+    authenticator = (identities or Identities()).authenticator()
+    async with running(*servicers, authenticator=authenticator) as (channel, _):
         loops = [asyncio.create_task(each()) for each in background]
         try:
-            yield Service(channel, db)
+            yield Service(channel, db, stop_waiting)
         finally:
             for loop in loops:
                 loop.cancel()

@@ -19,7 +19,7 @@ async def test_details(service: Service) -> None:
         "image.thumb",
         url="http://ann:password@files.example/a.jpg",
         width=120,
-        task_store={"type": "volatile", "location": "eu", "secret": "S"},
+        task_store={"type": "volatile", "location": "eu"},
         task_metas=metas,
     )
     (created,) = await create(service, "v2", definition)
@@ -37,7 +37,6 @@ async def test_details(service: Service) -> None:
     assert json_format.MessageToDict(status.task_store) == {
         "type": "volatile",
         "location": "eu",
-        "secret": "***",
     }
     assert plain(status.task_metas) == metas
 
@@ -76,6 +75,10 @@ async def test_good_surroundings(service: Service, store: dict[str, Any]) -> Non
 async def test_strange_strings_are_kept(service: Service) -> None:
     definition = defined("v2", "image\0info", url="\0", task_metas="\0 é 🎞")
     (created,) = await create(service, "v2", definition)
+    names = defined("v2", "image.info", url=URL, **{"a\0b": 1, "é 🎞": 2})
+    (refused,) = await create(service, "v2", names)
+    assert plain(refused.error)["parameters"].keys() == {"a\0b", "é 🎞"}
+    assert await status_of(service, "v2", refused.key) == [refused]
     (status,) = await status_of(service, "v2", created.key, details=True)
     assert (status.task_name, plain(status.task_metas)) == ("image\0info", "\0 é 🎞")
 

@@ -76,7 +76,8 @@ async def test_a_name_is_free_again_when_its_tasks_are_forgotten(
     [first] = await create(service, "v2", "once", defined("v2", "image.info"))
     later = now() + timedelta(days=8)
     await Retention(db, timedelta(days=7), lambda: later).sweep()
-    [status] = await status_of(service, "v2", first.key)
-    assert error_of("v2", status) == "there is no task with this ID"
+    with pytest.raises(grpc.aio.AioRpcError) as gone:
+        await status_of(service, "v2", first.key)
+    assert gone.value.code() is grpc.StatusCode.NOT_FOUND
     [other] = await create(service, "v2", "once", defined("v2", "image.info", url=URL))
     assert (other.status, other.key != first.key) == ("queued", True)

@@ -30,7 +30,7 @@ from services.tasks.model import (
     new_key,
 )
 from services.tasks.store.tables import items, outbox, parts
-from tests.tasks.desk import KIND, Clock, Desk, told
+from tests.tasks.desk import KIND, SEALER, Clock, Desk, told
 from vitascope.tasks.v2.events_pb2 import TaskEvent
 
 WEEK = timedelta(days=7)
@@ -346,7 +346,7 @@ async def test_parts_are_kept_as_long_as_their_whole(desk: Desk, clock: Clock) -
 
 
 async def test_a_state_that_was_saved_is_there_for_the_joining(desk: Desk) -> None:
-    kept = Checkpoints(desk.db)
+    kept = Checkpoints(desk.db, SEALER)
     await desk.submit("a")
     session = await desk.enter()
     lease = await desk.lease(session)

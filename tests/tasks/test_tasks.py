@@ -4,6 +4,7 @@ import asyncio
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from services.chassis import mailboxes
 from services.chassis.database import Database
@@ -29,6 +30,9 @@ from vitascope.tasks.v2 import specs_pb2 as specs_v2
 from vitascope.tasks.v2 import tasks_pb2 as tasks_v2
 from vitascope.work.v1 import work_pb2
 
+# Files of version 1 stay a week, those of version 2 as long as the account says.
+LIFETIMES = {"v1": Duration(seconds=604_800), "v2": None}
+
 
 @VERSIONS
 async def test_a_queued_task(service: Service, version: str) -> None:
@@ -50,7 +54,7 @@ async def test_a_task_from_beginning_to_end(service: Service, version: str) -> N
     spec = specs_v2.ImageThumbSpec.FromString(assignment.spec)
     assert (assignment.kind, spec.url, spec.width) == ("image.thumb", URL, 120)
     assert assignment.destination == internal_pb2.Destination(
-        account=internal_pb2.AccountDestination(account_id="team-a")
+        account=internal_pb2.AccountDestination(account_id="team-a", lifetime=LIFETIMES[version])
     )
     (running,) = await status_of(service, version, created.key)
     assert (running.status, running.progress.number_value) == ("executing", 0)

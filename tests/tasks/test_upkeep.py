@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Table, func, select
 
 from services.chassis.database import Database
+from services.chassis.errors import Conflict
 from services.tasks.actions.checkpoints import Checkpoints
 from services.tasks.actions.deadlines import Deadlines
 from services.tasks.actions.live import Cancelled, Drained, Lost, Session
@@ -22,7 +23,7 @@ from services.tasks.model import (
     new_key,
 )
 from services.tasks.store.tables import checkpoints, idempotency_keys, items, outbox, tasks
-from tests.tasks.desk import KIND, Clock, Desk, told
+from tests.tasks.desk import KIND, SEALER, Clock, Desk, told
 
 GRACE = DEADLINE_GRACE.total_seconds()
 WEEK = timedelta(days=7)
@@ -93,7 +94,7 @@ async def test_every_attempt_has_its_own_deadline(desk: Desk, clock: Clock) -> N
 
 async def test_a_checkpoint_is_there_for_the_next_attempt(desk: Desk, clock: Clock) -> None:
     await desk.submit("a")
-    kept = Checkpoints(desk.db)
+    kept = Checkpoints(desk.db, SEALER)
     session = await desk.enter("first")
     lease = await desk.lease(session)
     assert await kept.of(await desk.item("a")) == b""
@@ -114,9 +115,16 @@ async def test_a_checkpoint_is_there_for_the_next_attempt(desk: Desk, clock: Clo
     kept.note(other, second, b"3 of 3")
     await kept.save()
     assert await kept.of(await desk.item("a")) == b"3 of 3"
+    await kept.save_at_once(second, b"all 3")
+    assert await kept.of(await desk.item("a")) == b"all 3"
+    with pytest.raises(Conflict):
+        await kept.save_at_once(lease, b"3 of 3, but too late")
+    assert await kept.of(await desk.item("a")) == b"all 3"
     await desk.leases.succeed(other, second, b"")
     item = await desk.item("a")
     assert (item.checkpoint_bytes, await kept.of(item)) == (0, b"")
+    with pytest.raises(Conflict):
+        await kept.save_at_once(second, b"after the end")
     assert await rows(desk.db, checkpoints) == [0]
 
 
@@ -124,7 +132,7 @@ async def test_a_checkpoint_that_comes_in_before_the_end_is_not_stored_after_it(
     desk: Desk,
 ) -> None:
     await desk.submit("a")
-    kept = Checkpoints(desk.db)
+    kept = Checkpoints(desk.db, SEALER)
     session = await desk.enter()
     lease = await desk.lease(session)
     kept.note(session, lease, b"almost")
@@ -137,7 +145,7 @@ async def test_a_checkpoint_that_comes_in_before_the_end_is_not_stored_after_it(
 @pytest.mark.parametrize("ends", ["badly", "cancelled"])
 async def test_checkpoints_go_with_every_end(desk: Desk, ends: str) -> None:
     await desk.submit("a")
-    kept = Checkpoints(desk.db)
+    kept = Checkpoints(desk.db, SEALER)
     session = await desk.enter()
     lease = await desk.lease(session)
     kept.note(session, lease, b"state")
@@ -261,5 +269,5 @@ async def test_a_worker_is_told_to_drain_once(desk: Desk, clock: Clock) -> None:
 async def test_a_lease_that_nobody_holds_takes_no_checkpoint(desk: Desk) -> None:
     session = await desk.enter()
     stranger = Lease("NOTHING", 1)
-    Checkpoints(desk.db).note(session, stranger, b"state")
+    Checkpoints(desk.db, SEALER).note(session, stranger, b"state")
     assert told(session) == [Lost(stranger)]

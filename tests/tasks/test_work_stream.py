@@ -24,6 +24,22 @@ async def test_a_checkpoint_comes_with_the_next_assignment(service: Service) -> 
     assert (second.lease.attempt, second.checkpoint) == (2, state)
 
 
+async def test_a_checkpoint_that_must_not_be_lost_is_stored_before_the_answer(
+    service: Service,
+) -> None:
+    await service.submit("a")
+    worker = await Worker(service).hello()
+    first = await worker.hear()
+    saved = work_pb2.Checkpoint(lease=first.lease, state=b"a session")
+    request = work_pb2.SaveCheckpointRequest(checkpoint=saved)
+    await service.ledger.SaveCheckpoint(request, metadata=by("worker"))
+    await worker.fail(first.lease, "their server is away", retryable=True)
+    assert (await worker.hear()).checkpoint == b"a session"
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await service.ledger.SaveCheckpoint(request, metadata=by("worker"))
+    assert refused.value.code() is grpc.StatusCode.ABORTED
+
+
 async def test_a_checkpoint_of_a_lost_lease_is_refused(service: Service) -> None:
     worker = await Worker(service).hello()
     stranger = work_pb2.Lease(item_id="NOTHING", attempt=1)

@@ -19,10 +19,11 @@ from services.accounts.model import (
     check_password,
     normal_email,
 )
-from services.accounts.secrets import Passwords, Vault
+from services.accounts.secrets import Passwords
 from services.accounts.store import people
 from services.chassis.database import Database, Tx, now
 from services.chassis.limits import Limits
+from services.chassis.vault import Vault
 from vitascope.accounts.v1 import events_pb2 as events
 from vitascope.accounts.v1.limits_pb2 import AccountLimits
 

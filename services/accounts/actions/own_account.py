@@ -12,10 +12,11 @@ from services.accounts.actions.sealing import (
     readable,
 )
 from services.accounts.model import NotInTeam, Team, UnknownUser, User, check_password
-from services.accounts.secrets import Passwords, Vault
+from services.accounts.secrets import Passwords
 from services.accounts.store import people
 from services.chassis.database import Database
 from services.chassis.tokens import UserClaims, sign_user_token
+from services.chassis.vault import Vault
 from vitascope.accounts.v1 import events_pb2 as events
 
 

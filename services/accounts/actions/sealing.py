@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from services.accounts.model import User
-from services.accounts.secrets import Vault, new_key_pair, new_secret
+from services.accounts.secrets import new_key_pair, new_secret
+from services.chassis.vault import Vault
 
 
 def new_signing_key(vault: Vault, user_id: str) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from datetime import timedelta
 from services.accounts.actions.own_account import OwnAccount
 from services.accounts.actions.sealing import readable
 from services.accounts.model import InvalidSignature, ReplayedSignature
-from services.accounts.secrets import Vault, new_secret
+from services.accounts.secrets import new_secret
 from services.accounts.store import guards, people
 from services.chassis.database import Database, now
 from services.chassis.tokens import UserBanned
+from services.chassis.vault import Vault
 
 WINDOW_SECONDS = 300
 # A signature from the future is good until a window after its own time.

@@ -5,6 +5,7 @@ from dataclasses import fields
 import grpc
 
 from services.accounts.actions.administration import PAGE, Administration
+from services.accounts.actions.callback_secrets import CallbackSecrets
 from services.accounts.actions.keys import TasksKeys
 from services.accounts.api.internal import rendered_limits
 from services.accounts.api.rendering import rendered_time
@@ -21,9 +22,12 @@ _LIMITS = {each.name for each in fields(Limits)}
 class Admin(AdminServiceServicer):
     """The admin RPCs; the caller's scope says that it is the command line."""
 
-    def __init__(self, actions: Administration, keys: TasksKeys) -> None:
+    def __init__(
+        self, actions: Administration, keys: TasksKeys, callback_secrets: CallbackSecrets
+    ) -> None:
         self._actions = actions
         self._keys = keys
+        self._callback_secrets = callback_secrets
 
     async def AddUser(
         self, request: internal.AddUserRequest, context: Context
@@ -138,6 +142,20 @@ class Admin(AdminServiceServicer):
         """Replace a secret and an API key."""
         made = await self._keys.rotate(request.keys)
         return admin.RotateKeysResponse(keys_id=made.id, secret=made.secret, api_key=made.api_key)
+
+    async def ShowCallbackSecret(
+        self, request: admin.ShowCallbackSecretRequest, context: Context
+    ) -> admin.ShowCallbackSecretResponse:
+        """Return what a team's callbacks are signed with."""
+        secret = await self._callback_secrets.of_team(request.team)
+        return admin.ShowCallbackSecretResponse(secret=secret)
+
+    async def RotateCallbackSecret(
+        self, request: admin.RotateCallbackSecretRequest, context: Context
+    ) -> admin.RotateCallbackSecretResponse:
+        """Replace what a team's callbacks are signed with."""
+        secret = await self._callback_secrets.rotate(request.team)
+        return admin.RotateCallbackSecretResponse(secret=secret)
 
     async def SetLimits(
         self, request: admin.SetLimitsRequest, context: Context

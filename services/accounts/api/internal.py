@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import grpc
 
+from services.accounts.actions.callback_secrets import CallbackSecrets
 from services.accounts.actions.keys import TasksKeys
 from services.accounts.actions.signatures import Signatures, SignedRequest
 from services.chassis.errors import NotFound
@@ -20,10 +21,17 @@ Context = grpc.ServicerContext
 class Identities(IdentityServiceServicer):
     """Answers from the keyring; the caller's scope says that it is one of ours."""
 
-    def __init__(self, keyring: Keyring, keys: TasksKeys, signatures: Signatures) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        keys: TasksKeys,
+        signatures: Signatures,
+        callback_secrets: CallbackSecrets,
+    ) -> None:
         self._keyring = keyring
         self._keys = keys
         self._signatures = signatures
+        self._callback_secrets = callback_secrets
 
     async def GetSigningKey(
         self, request: internal.GetSigningKeyRequest, context: Context
@@ -76,6 +84,13 @@ class Identities(IdentityServiceServicer):
         """Return whether pages of an origin may use the Tasks API."""
         listed = await self._keys.is_origin_listed(request.origin)
         return internal.CheckOriginResponse(listed=listed)
+
+    async def GetCallbackSecret(
+        self, request: internal.GetCallbackSecretRequest, context: Context
+    ) -> internal.GetCallbackSecretResponse:
+        """Return what an account's callbacks are signed with."""
+        secret = await self._callback_secrets.of_account(request.account_id)
+        return internal.GetCallbackSecretResponse(secret=secret)
 
 
 def rendered_limits(limits: Limits) -> AccountLimits:

@@ -73,6 +73,11 @@ async def team_by_name_or_id(tx: Tx, given: str) -> Team | None:
     return Team(**row._mapping) if row else None
 
 
+async def is_team(tx: Tx, team_id: str) -> bool:
+    """Return whether there is a team with this id."""
+    return bool(await tx.scalar(sa.select(sa.exists().where(teams.c.id == team_id))))
+
+
 async def teams_after(tx: Tx, name: str, limit: int) -> list[Team]:
     """Return teams in the order of their names, from behind this one."""
     query = teams.select().where(teams.c.name > name).order_by(teams.c.name).limit(limit)

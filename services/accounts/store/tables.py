@@ -70,6 +70,15 @@ account_keys = sa.Table(
     sa.Column("created_at", Utc, nullable=False),
 )
 
+# Encrypted; by them the receivers of callbacks know who calls.
+callback_secrets = sa.Table(
+    "callback_secrets",
+    metadata,
+    sa.Column("team_id", _ID, sa.ForeignKey("teams.id"), primary_key=True),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("made_at", Utc, nullable=False),
+)
+
 # The pages of `account_keys.referrers` by their hosts, to find who lists an origin.
 listed_pages = sa.Table(
     "listed_pages",

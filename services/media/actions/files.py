@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
 
+from services.chassis.database import now
 from services.chassis.lending import LentFile
 from services.media.actions.backends import Backends
 from services.media.model.files import (
@@ -14,6 +15,7 @@ from services.media.model.files import (
     Role,
     StoredFile,
 )
+from services.media.model.outputs import KeptOutput
 from services.media.store import filing, serving
 
 
@@ -55,14 +57,14 @@ class Files:
                 return media
         raise FileNotStored("There is no such file.")
 
-    async def at(self, path: str) -> StoredFile:
+    async def at(self, path: str) -> KeptOutput:
         """The output of a task that is served at a path. Raises FileNotStored."""
         address = OutputAddress.parse(path)
         async with self._backends.database.reading() as tx:
-            file = await serving.find_output(tx, address)
-        if file is None:
+            output = await serving.find_output(tx, address, now())
+        if output is None:
             raise FileNotStored("There is no such file.")
-        return file
+        return output
 
     def read(self, file: StoredFile, start: int, end: int) -> AsyncIterator[bytes]:
         """Yield bytes `start` (included) to `end` (excluded) in chunks of up to 1 MiB.

@@ -12,7 +12,9 @@ from services.media.model.files import (
     Attempt,
     OldAttempt,
     Output,
+    OutputAddress,
     OutputMissing,
+    OverQuota,
     PartPlace,
     Place,
     Role,
@@ -33,8 +35,9 @@ class Outputs:
         """Make an attempt's outputs visible and return their paths, in the order of `outputs`.
 
         The path of a video's file is empty, that of what a part made its key in storage. A repeat
-        of the visible attempt changes nothing; a newer one replaces it. Raises Invalid, OldAttempt,
-        UnknownVideo (the outputs are deleted then) and OutputMissing.
+        of the visible attempt changes nothing, were the outputs deleted meanwhile; a newer one
+        replaces it. Raises Invalid, OldAttempt, UnknownVideo (the outputs are deleted then),
+        OverQuota and OutputMissing.
         """
         _check(attempt, place, outputs)
         if isinstance(place, VideoPlace) and not await self._exists(place):
@@ -52,7 +55,7 @@ class Outputs:
             raise OldAttempt
         if isinstance(place, PartPlace):
             return [output.file.storage_key for output in outputs]
-        return [str(paths.get(output.name, "")) for output in outputs]
+        return [str(paths.get(output.name, _address(attempt, place, output))) for output in outputs]
 
     async def _replace(
         self,
@@ -66,15 +69,25 @@ class Outputs:
                 old = await filing.delete_made(tx, video_id)
                 for output in outputs:
                     await self._make(tx, place, attempt, output)
-            case AccountPlace(account_id):
+            case AccountPlace():
                 old = await serving.delete_outputs(tx, attempt.item_id)
-                await serving.insert_outputs(tx, account_id, attempt.item_id, outputs)
+                await self._keep(tx, place, attempt, outputs)
             case PartPlace(whole_id):
                 old = await parts.delete_part(tx, attempt.item_id)
                 keys = [output.file.storage_key for output in outputs]
                 ask_at = now() + SETTLED_AFTER
                 await parts.insert_parts(tx, attempt.item_id, whole_id, keys, ask_at)
         await self._backends.discard(tx, old)
+
+    async def _keep(
+        self, tx: Tx, place: AccountPlace, attempt: Attempt, outputs: Sequence[Output]
+    ) -> None:
+        usage = await serving.insert_outputs(
+            tx, place.account_id, attempt.item_id, outputs, place.lifetime
+        )
+        more = sum(output.file.size for output in outputs)
+        if place.limit and more and usage.stored_bytes > place.limit:
+            raise OverQuota(place.limit, usage.stored_bytes - more, more)
 
     async def _make(self, tx: Tx, place: VideoPlace, attempt: Attempt, output: Output) -> None:
         role = _checked_role(output)
@@ -123,6 +136,12 @@ def _check(attempt: Attempt, place: Place, outputs: Sequence[Output]) -> None:
     file_names = [output.file.file_name for output in outputs]
     if len(set(names)) < len(names) or len(set(file_names)) < len(file_names):
         raise Invalid("Two outputs have the same name.")
+
+
+def _address(attempt: Attempt, place: Place, output: Output) -> OutputAddress | str:
+    if isinstance(place, AccountPlace):
+        return OutputAddress(place.account_id, attempt.item_id, output.file.file_name)
+    return ""
 
 
 def _checked_role(output: Output) -> Role:

@@ -12,6 +12,7 @@ import structlog
 
 from services.chassis.database import now
 from services.media.actions.backends import Backends
+from services.media.model.files import Attempt
 from services.media.store import committing, parts
 from vitascope.work.v1 import work_pb2
 
@@ -60,12 +61,17 @@ class Settling:
             settled = [each.item_id for each in visible if each.item_id not in running | refused]
             await committing.ask_later(tx, settled, None)
             await committing.ask_later(tx, running, now() + _ASK_AGAIN)
-            for attempt in visible:
-                if attempt.item_id in refused:
-                    keys = await committing.withdraw(tx, attempt)
-                    await self._backends.discard(tx, keys)
-                    log.info("outputs withdrawn", item=attempt.item_id, files=len(keys))
+        for attempt in visible:
+            if attempt.item_id in refused:
+                await self._withdraw(attempt)
         return len(visible) == _BATCH
+
+    async def _withdraw(self, attempt: Attempt) -> None:
+        # One transaction each: none may hold the numbers of many accounts.
+        async with self._backends.database.transaction() as tx:
+            keys = await committing.withdraw(tx, attempt)
+            await self._backends.discard(tx, keys)
+        log.info("outputs withdrawn", item=attempt.item_id, files=len(keys))
 
     async def _settle_wholes(self) -> bool:
         database = self._backends.database

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from google.api.httpbody_pb2 import HttpBody
 
 from services.chassis.auth import identity
+from services.chassis.database import now
 from services.media.actions.files import Files
 from services.media.actions.links import Links
 from services.media.actions.uploads import Uploads
@@ -35,8 +36,6 @@ _FILES: Mapping[str, Role] = {
 }
 # What the form around a file may add to the length of a request's body.
 _MOST_ENVELOPE = 2**20
-# An output's address is made up anew with every attempt, so what it names never changes.
-_WEEK = {"cache-control": "max-age=604800"}
 # A browser that opens a video by its address makes a page that plays it from there.
 _POLICY = "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
 
@@ -127,8 +126,11 @@ class MediaApi(media_pb2_grpc.MediaServiceServicer):
     async def DownloadOutput(
         self, request: media_pb2.DownloadOutputRequest, context: Context
     ) -> AsyncIterator[HttpBody]:
-        file = await self._files.at(request.path)
-        async for body in deliver(self._files, request, file, context, _WEEK):
+        output = await self._files.at(request.path)
+        # Its address is made up anew with every attempt, so what it names never changes.
+        seconds = int(output.cached_for(now()).total_seconds())
+        headers = {"cache-control": f"max-age={seconds}"}
+        async for body in deliver(self._files, request, output.file, context, headers):
             yield body
 
     async def _of_team(

@@ -18,6 +18,7 @@ from services.media.model.files import (
     StoredFile,
     VideoPlace,
 )
+from services.media.model.outputs import whole_milliseconds
 from vitascope.media.v1 import internal_pb2, internal_pb2_grpc
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -59,12 +60,17 @@ class StoreApi(internal_pb2_grpc.StoreServiceServicer):
 
 def _place(destination: internal_pb2.Destination) -> Place:
     if destination.HasField("account"):
-        return AccountPlace(destination.account.account_id)
+        return _account_place(destination.account)
     if destination.HasField("video"):
         return VideoPlace(destination.video.video_id)
     if destination.HasField("part"):
         return PartPlace(destination.part.item_id)
     raise Invalid("Say where the outputs go.", violations=[Violation("destination", "Say where.")])
+
+
+def _account_place(account: internal_pb2.AccountDestination) -> AccountPlace:
+    lifetime = account.lifetime.ToTimedelta() if account.HasField("lifetime") else None
+    return AccountPlace(account.account_id, lifetime, account.stored_bytes)
 
 
 def _output(file: internal_pb2.OutputFile) -> Output:
@@ -74,6 +80,6 @@ def _output(file: internal_pb2.OutputFile) -> Output:
         sha256=file.sha256,
         file_name=file.file_name,
         content_type=file.content_type,
-        stored_at=now(),
+        stored_at=whole_milliseconds(now()),
     )
     return Output(file.name, stored, _ROLES.get(file.role))

@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from services.chassis.outside import Policy
 from services.media.fetch.download import Fetched, OnProgress, fetch
-from services.media.fetch.policy import Policy
 
 SECONDS_KEPT = 600.0
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.EXDEV, errno.EMLINK})
@@ -65,7 +65,7 @@ class SourceCache:
     ) -> Fetched:
         """Have what an address holds as the read-only file `target`, perhaps a hard link.
 
-        `on_progress` takes the part done, 0 to 1. Raises FetchRefused or FetchFailed.
+        `on_progress` takes the part done, 0 to 1. Raises OutsideRefused or OutsideFailed.
         """
         key, me = (account_id, url), object()
         flight = self._flights.setdefault(key, _Flight())

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Protocol
 
-from services.media.fetch.failure import FetchRefused
+from services.chassis.outside import OutsideRefused
 
 _PIECE_BYTES = 1 << 20
 # zlib's numbers for "gzip", and for "deflate" in its zlib wrapping.
@@ -15,20 +15,20 @@ class Decoder(Protocol):
     """Turns what comes over the wire into the file's bytes."""
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
-        """The bytes that some more of the body stands for. Raises FetchRefused."""
+        """The bytes that some more of the body stands for. Raises OutsideRefused."""
 
     def finish(self) -> None:
-        """Note the end of the body. Raises FetchRefused when something is missing."""
+        """Note the end of the body. Raises OutsideRefused when something is missing."""
 
 
 def decoder_for(encoding: str, host: str) -> Decoder:
-    """The decoder for a Content-Encoding. Raises FetchRefused for one that was not asked for."""
+    """The decoder for a Content-Encoding. Raises OutsideRefused for one that was not asked for."""
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
         return _Identity()
     # Two in a row would make gigabytes out of a few kilobytes in one step.
     if encoding not in _WINDOWS:
-        raise FetchRefused(f"The server {host} compresses in a way that was not asked for.")
+        raise OutsideRefused(f"The server {host} compresses in a way that was not asked for.")
     return _Inflating(_WINDOWS[encoding], host)
 
 
@@ -64,5 +64,5 @@ class _Inflating:
         if not self._zlib.eof:
             raise self._broken()
 
-    def _broken(self) -> FetchRefused:
-        return FetchRefused(f"The server {self._host} does not compress as it says.")
+    def _broken(self) -> OutsideRefused:
+        return OutsideRefused(f"The server {self._host} does not compress as it says.")

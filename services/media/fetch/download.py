@@ -8,20 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from services.chassis.outside import (
+    Answer,
+    OutsideFailed,
+    OutsideRefused,
+    Policy,
+    asking,
+    retry_after,
+    worth_retrying,
+)
 from services.media.fetch.decoding import Decoder, decoder_for
-from services.media.fetch.exchange import Answer, asking
-from services.media.fetch.failure import FetchFailed, FetchRefused
-from services.media.fetch.headers import Headers, read_headers, retry_after
-from services.media.fetch.policy import Policy
+from services.media.fetch.headers import Headers, read_headers
 
 OnProgress = Callable[[float], None]
 
 _BUFFER_BYTES = 1 << 20
 _FIRST_DELAY = 0.2
 _LONGEST_DELAY = 5.0
-_WORTH_RETRYING = frozenset({408, 425, 429})
-# Not implemented; HTTP version not supported.
-_HOPELESS = frozenset({501, 505})
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -50,7 +53,7 @@ async def fetch(
 
     `on_progress` takes the part done, 0 to 1, where the server says how long
     the file is. With the headers of an earlier answer that is `known`, None
-    means that nothing changed since. Raises FetchRefused or FetchFailed.
+    means that nothing changed since. Raises OutsideRefused or OutsideFailed.
     """
     download = _Download(url, target, policy, on_progress)
     try:
@@ -58,7 +61,7 @@ async def fetch(
             return await download.run(known)
     except TimeoutError as error:
         seconds = f"{policy.max_seconds:g}"
-        raise FetchFailed(f"Reading the source took longer than {seconds} seconds.") from error
+        raise OutsideFailed(f"Reading the source took longer than {seconds} seconds.") from error
 
 
 class _Download:
@@ -76,7 +79,7 @@ class _Download:
         for left in range(self._policy.max_resumes, -1, -1):
             try:
                 return await self._ask(known)
-            except FetchFailed:
+            except OutsideFailed:
                 if self._tag is None or not left:
                     raise
             await asyncio.sleep(delay)
@@ -115,7 +118,7 @@ class _Download:
         told = _CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
         if not told or int(told[1]) != self._size or tag != self._tag:
             self._size, self._tag = 0, None
-            raise FetchFailed(f"The server {answer.host} goes on with another part of the file.")
+            raise OutsideFailed(f"The server {answer.host} goes on with another part of the file.")
         return int(told[3])
 
     async def _store(self, answer: Answer, total: int | None) -> None:
@@ -127,7 +130,7 @@ class _Download:
             await self._write(answer, decoder, file, total)
             file.truncate()
         if total is not None and self._size != total:
-            raise FetchFailed(f"The server {answer.host} sent another length than it said.")
+            raise OutsideFailed(f"The server {answer.host} sent another length than it said.")
 
     async def _write(
         self, answer: Answer, decoder: Decoder, file: IO[Any], total: int | None
@@ -155,12 +158,12 @@ class _Download:
 
     def _bound(self, size: int) -> None:
         if size > self._policy.max_bytes:
-            raise FetchRefused(f"The source is larger than {self._policy.max_bytes} bytes.")
+            raise OutsideRefused(f"The source is larger than {self._policy.max_bytes} bytes.")
 
 
-def _unusable(answer: Answer) -> FetchFailed | FetchRefused:
+def _unusable(answer: Answer) -> OutsideFailed | OutsideRefused:
     status = answer.status
     message = f"The server {answer.host} answered with status {status}."
-    if status in _WORTH_RETRYING or (status >= 500 and status not in _HOPELESS):
-        return FetchFailed(message, retry_after(answer.headers.get("retry-after", "")))
-    return FetchRefused(message)
+    if worth_retrying(status):
+        return OutsideFailed(message, retry_after(answer.headers.get("retry-after", "")))
+    return OutsideRefused(message)

@@ -1,17 +1,14 @@
 """What the headers of an answer say about its file."""
 
 import email.message
-import email.utils
 import re
-import time
 from dataclasses import dataclass
 
-from services.media.fetch.exchange import Answer
+from services.chassis.outside import Answer
 
 _FILE_NAME_LENGTH = 200
 # The standard library's parser takes seconds for a header of nothing but semicolons.
 _DISPOSITION_LENGTH = 2000
-_LONGEST_RETRY_AFTER = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -50,18 +47,6 @@ def read_headers(answer: Answer) -> Headers:
         last_modified=_date(headers.get("last-modified", "")),
         may_be_kept="no-store" not in [directive.strip() for directive in directives],
     )
-
-
-def retry_after(value: str) -> float | None:
-    """Seconds that a Retry-After header asks to wait, a day at most; None when it asks nothing."""
-    if re.fullmatch(r"[0-9]{1,9}", value):
-        seconds = float(value)
-    else:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-        except (ValueError, OverflowError):
-            return None
-    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
 
 
 def _entity_tag(value: str) -> str | None:

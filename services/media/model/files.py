@@ -121,9 +121,14 @@ class VideoPlace:
 
 @dataclass(frozen=True)
 class AccountPlace:
-    """Outputs that go to the output area of an account."""
+    """Outputs that go to the output area of an account, which may store `limit` bytes, 0 for all.
+
+    With a `lifetime` they end that long after their making, else when the account says.
+    """
 
     account_id: str
+    lifetime: timedelta | None = None
+    limit: int = 0
 
 
 @dataclass(frozen=True)

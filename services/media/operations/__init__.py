@@ -7,7 +7,7 @@ stays light.
 
 from collections.abc import Mapping
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import iter_modules, walk_packages
 from types import MappingProxyType
 
 import services.media.engine
@@ -67,5 +67,6 @@ def operation(kind: str) -> Operation:
 
 def preload() -> None:
     """Import all that a run may need, so that a forked child opens no module files."""
-    for found in iter_modules(services.media.engine.__path__):
-        import_module(f"{services.media.engine.__name__}.{found.name}")
+    engine = services.media.engine
+    for found in walk_packages(engine.__path__, f"{engine.__name__}."):
+        import_module(found.name)

@@ -11,7 +11,7 @@ def _sources(spec: ImageInfoSpec) -> list[Source]:
 
 
 def _run(job: Job[ImageInfoSpec]) -> Result:
-    from services.media.engine.images import describe
+    from services.media.engine.images.metadata import describe
 
     facts = describe(job.sources["image"].path)
     return Result(ImageInfoResult(type="image", **asdict(facts)))

@@ -11,7 +11,7 @@ def _sources(spec: ImageThumbSpec) -> list[Source]:
 
 
 def _run(job: Job[ImageThumbSpec]) -> Result:
-    from services.media.engine.thumbnail import Wanted, thumbnail
+    from services.media.engine.images.thumbnail import Wanted, thumbnail
 
     spec = job.spec
     name = f"thumb.{_SUFFIXES[spec.format]}"

@@ -3,14 +3,15 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from services.chassis import database
 from services.chassis.database import Tx
 from services.media.model.files import Attempt
+from services.media.store.filing import delete_made_by
 from services.media.store.parts import delete_part
 from services.media.store.serving import delete_outputs
-from services.media.store.tables import commits, media
+from services.media.store.tables import commits
 
 
 async def claim_commit(tx: Tx, attempt: Attempt, ask_at: datetime) -> int:
@@ -49,6 +50,5 @@ async def withdraw(tx: Tx, attempt: Attempt) -> list[str]:
     if mine is None:
         return []
     await ask_later(tx, [mine], None)
-    gone = delete(media).where(media.c.item_id == mine).returning(media.c.storage_key)
-    made = await delete_outputs(tx, mine) + await delete_part(tx, mine)
-    return made + list((await tx.scalars(gone)).all())
+    of_tasks = await delete_outputs(tx, mine)
+    return of_tasks + await delete_part(tx, mine) + await delete_made_by(tx, mine)

@@ -11,9 +11,9 @@ from services.media.store.tables import discarded, media, outputs, parts
 
 async def discard(tx: Tx, storage_keys: Collection[str]) -> None:
     """Have objects deleted from storage; saying so twice is fine."""
-    for key in storage_keys:
-        row = database.insert(tx, discarded).values(storage_key=key)
-        await tx.execute(row.on_conflict_do_nothing())
+    if storage_keys:
+        row = database.insert(tx, discarded).on_conflict_do_nothing()
+        await tx.execute(row, [{"storage_key": key} for key in storage_keys])
 
 
 async def discarded_keys(tx: Tx, limit: int) -> list[str]:

@@ -3,10 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from services.chassis.database import Tx
 from services.media.model.files import Media, Role, StoredFile
+from services.media.store import accounting
 from services.media.store.rows import media_of
 from services.media.store.tables import commits, media
 
@@ -30,14 +31,23 @@ async def unconfirmed_videos(tx: Tx, before: datetime, limit: int) -> list[str]:
 
 async def confirm_video(tx: Tx, video_id: str, team_id: str, at: datetime) -> None:
     """Note that a video exists, and whose it is."""
-    stored = update(media).where(media.c.video_id == video_id, media.c.stored_at.is_not(None))
-    await tx.execute(stored.values(touched_at=at, team_id=team_id))
+    of_video = media.c.video_id == video_id, media.c.stored_at.is_not(None)
+    others = select(media).where(*of_video, media.c.team_id.is_distinct_from(team_id))
+    moved = (await tx.execute(others.with_for_update())).all()
+    await tx.execute(update(media).where(*of_video).values(touched_at=at))
+    if moved:
+        # None but those that are counted: another may have come meanwhile.
+        these = media.c.storage_key.in_([row.storage_key for row in moved])
+        await tx.execute(update(media).where(these).values(team_id=team_id))
+        await accounting.count_gone(tx, moved)
+        await accounting.count(tx, team_id, media=sum(map(accounting.counted, moved)))
 
 
 async def delete_video(tx: Tx, video_id: str) -> list[str]:
     """Forget all files of a video, running uploads too; return the keys of their objects."""
     gone = delete(media).where(media.c.video_id == video_id)
-    rows = (await tx.execute(gone.returning(media.c.storage_key, media.c.item_id))).all()
+    rows = (await tx.execute(gone.returning(*media.c))).all()
+    await accounting.count_gone(tx, rows)
     items = [row.item_id for row in rows if row.item_id is not None]
     await tx.execute(delete(commits).where(commits.c.item_id.in_(items)))
     return [row.storage_key for row in rows]
@@ -45,8 +55,12 @@ async def delete_video(tx: Tx, video_id: str) -> list[str]:
 
 async def delete_made(tx: Tx, video_id: str) -> list[str]:
     """Forget what work made of or for a video; return the keys of what nothing needs any more."""
-    gone = delete(media).where(media.c.video_id == video_id, media.c.role != Role.ORIGINAL)
-    return list((await tx.scalars(gone.returning(media.c.storage_key))).all())
+    return await _delete(tx, media.c.video_id == video_id, media.c.role != Role.ORIGINAL)
+
+
+async def delete_made_by(tx: Tx, item_id: str) -> list[str]:
+    """Forget what an item of work made; return the keys of what nothing needs any more."""
+    return await _delete(tx, media.c.item_id == item_id)
 
 
 async def insert_made(tx: Tx, video_id: str, role: Role, item_id: str, file: StoredFile) -> Media:
@@ -79,3 +93,9 @@ async def stored_keys(tx: Tx, storage_keys: Collection[str]) -> set[str]:
         media.c.storage_key.in_(storage_keys), media.c.stored_at.is_not(None)
     )
     return set((await tx.scalars(query)).all())
+
+
+async def _delete(tx: Tx, *which: ColumnElement[bool]) -> list[str]:
+    rows = (await tx.execute(delete(media).where(*which).returning(*media.c))).all()
+    await accounting.count_gone(tx, rows)
+    return [row.storage_key for row in rows]

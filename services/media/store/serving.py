@@ -1,28 +1,49 @@
-"""The outputs of tasks, by their addresses."""
+"""The outputs of tasks, by their addresses and by what made them."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, insert, select
 
 from services.chassis.database import Tx
-from services.media.model.files import Output, OutputAddress, StoredFile
-from services.media.store.rows import file_of
-from services.media.store.tables import outputs
+from services.media.model.files import Output, OutputAddress
+from services.media.model.outputs import KeptOutput, Usage
+from services.media.store import accounting
+from services.media.store.rows import kept_of
+from services.media.store.tables import accounts, outputs
 
 
 async def delete_outputs(tx: Tx, item_id: str) -> list[str]:
     """Forget an item's outputs; return the keys of what nothing needs any more."""
-    gone = delete(outputs).where(outputs.c.item_id == item_id)
-    return list((await tx.scalars(gone.returning(outputs.c.storage_key))).all())
+    of_item = outputs.c.item_id == item_id
+    for account_id in (await tx.scalars(select(outputs.c.account_id).where(of_item))).all():
+        # Before the rows: whoever deletes an account's files begins with it as well.
+        await accounting.lock_account(tx, account_id)
+    gone = delete(outputs).where(of_item)
+    keys = []
+    for row in (await tx.execute(gone.returning(*outputs.c))).all():
+        await accounting.count(tx, row.account_id, outputs=-row.size)
+        keys.append(row.storage_key)
+    return keys
 
 
-async def insert_outputs(tx: Tx, account_id: str, item_id: str, made: Sequence[Output]) -> None:
-    """Make files the outputs of an item."""
+async def insert_outputs(
+    tx: Tx, account_id: str, item_id: str, made: Sequence[Output], lifetime: timedelta | None = None
+) -> Usage:
+    """Make files the outputs of an item; return what the account stores with them.
+
+    Without a lifetime of their own they have the account's.
+    """
     for output in made:
         row = insert(outputs).values(
-            account_id=account_id, item_id=item_id, name=output.name, **vars(output.file)
+            account_id=account_id,
+            item_id=item_id,
+            name=output.name,
+            ends_at=None if lifetime is None else output.file.stored_at + lifetime,
+            **vars(output.file),
         )
         await tx.execute(row)
+    return await accounting.count(tx, account_id, outputs=sum(each.file.size for each in made))
 
 
 async def find_outputs(tx: Tx, item_id: str) -> dict[str, OutputAddress]:
@@ -31,12 +52,20 @@ async def find_outputs(tx: Tx, item_id: str) -> dict[str, OutputAddress]:
     return {row.name: OutputAddress(row.account_id, row.item_id, row.file_name) for row in rows}
 
 
-async def find_output(tx: Tx, address: OutputAddress) -> StoredFile | None:
-    """The file that is served at an address."""
-    query = select(outputs).where(
-        outputs.c.account_id == address.account_id,
-        outputs.c.item_id == address.item_id,
-        outputs.c.file_name == address.file_name,
+async def find_output(tx: Tx, address: OutputAddress, at: datetime) -> KeptOutput | None:
+    """The file that is served at an address then."""
+    of_account = outputs.c.account_id == accounts.c.account_id
+    query = (
+        select(outputs, accounts.c.expiration_days)
+        .join(accounts, of_account, isouter=True)
+        .where(
+            outputs.c.account_id == address.account_id,
+            outputs.c.item_id == address.item_id,
+            outputs.c.file_name == address.file_name,
+        )
     )
     row = (await tx.execute(query)).one_or_none()
-    return None if row is None else file_of(row)
+    if row is None:
+        return None
+    kept = kept_of(row, row.expiration_days or 0)
+    return kept if kept.ends_at is None or kept.ends_at > at else None

@@ -1,6 +1,6 @@
 """The tables of the media service."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
 
 from services.chassis.database import Utc
 from services.chassis.events import inbox_table, outbox_table
@@ -48,8 +48,18 @@ resumables = Table(
     Column("expires_at", Utc, nullable=False, index=True),
     Column("done", Boolean, nullable=False),
 )
-# One row an account whose storage is limited: who reserves some of it locks the row.
-accounts = Table("accounts", metadata, Column("account_id", String(255), primary_key=True))
+# What an account stores, in bytes: always the sum of its rows of `media` (of a running upload what
+# it has reserved) and of `outputs`. Who changes or checks it locks the row. `expiration_days` is
+# how long its outputs stay that have no end of their own; 0 is for ever.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account_id", String(255), primary_key=True),
+    Column("media_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("output_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("expiration_days", Integer, nullable=False, server_default="0", index=True),
+)
+# `ends_at` is the end of a file with a lifetime of its own; others follow their account's.
 outputs = Table(
     "outputs",
     metadata,
@@ -62,6 +72,8 @@ outputs = Table(
     Column("size", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("stored_at", Utc, nullable=False),
+    Column("ends_at", Utc, index=True),
+    Index("ix_outputs_account_id_ends_at", "account_id", "ends_at", "stored_at"),
 )
 # Which attempt's outputs are visible; `ask_at` is when the ledger is asked whether they may stay.
 commits = Table(

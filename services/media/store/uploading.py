@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.chassis.database import Tx
 from services.media.model.files import AlreadyUploaded, Media, Role, Upload
+from services.media.store import accounting
 from services.media.store.rows import media_of
 from services.media.store.tables import media, resumables
 
@@ -34,6 +35,8 @@ async def insert_upload(
         await tx.execute(row)
     except IntegrityError:
         raise AlreadyUploaded("The video's file is already here or on its way.") from None
+    if team_id is not None:
+        await accounting.count(tx, team_id, media=reserved)
 
 
 async def touch_uploads(tx: Tx, storage_keys: Collection[str], at: datetime) -> None:
@@ -68,10 +71,16 @@ async def finish_upload(
         .returning(*media.c)
     )
     row = (await tx.execute(done)).one_or_none()
-    return None if row is None else media_of(row)
+    if row is None:
+        return None
+    if row.team_id is not None:
+        await accounting.count(tx, row.team_id, media=size - (row.reserved or 0))
+    return media_of(row)
 
 
 async def delete_upload(tx: Tx, storage_key: str) -> bool:
     """Give an upload's place free, unless it is a stored file by now; whether there was one."""
     gone = delete(media).where(media.c.storage_key == storage_key, media.c.stored_at.is_(None))
-    return (await tx.execute(gone)).rowcount > 0
+    rows = (await tx.execute(gone.returning(*media.c))).all()
+    await accounting.count_gone(tx, rows)
+    return bool(rows)

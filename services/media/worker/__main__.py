@@ -20,9 +20,9 @@ from services.media.worker.attempt import Attempts, deadline_seconds
 from services.media.worker.crew import Crew
 from services.media.worker.leases import Leases
 from services.media.worker.line import Line
-from services.media.worker.outputs import Outputs
 from services.media.worker.scratch import own_folder
 from services.media.worker.sources import Sources
+from services.media.worker.stores import stores_for
 from vitascope.media.v1.internal_pb2_grpc import StoreServiceStub
 from vitascope.work.v1.work_pb2 import Hello
 from vitascope.work.v1.work_pb2_grpc import LedgerServiceStub
@@ -65,7 +65,7 @@ async def run(settings: Settings) -> None:
 async def _parts(settings: Settings, name: str) -> AsyncIterator[tuple[Line, Crew, Leases]]:
     """The worker put together, with its sandbox warm and its scratch folder its own."""
     clients, storage = Clients(settings, NAME), Storage(settings.storage_url)
-    store = clients.stub(StoreServiceStub)
+    store, ledger = clients.stub(StoreServiceStub), clients.stub(LedgerServiceStub)
     hello = Hello(
         worker_id=name,
         kinds=operations.REGISTRY,
@@ -77,12 +77,13 @@ async def _parts(settings: Settings, name: str) -> AsyncIterator[tuple[Line, Cre
     with own_folder(settings.scratch_dir, name) as folder, _metrics(settings.metrics_address):
         sources = Sources(settings, storage, store, folder / "kept")
         jail = Sandbox(folder / "sandbox", settings.worker_slots)
-        attempts = Attempts(folder / "items", sources, jail, Outputs(storage, store))
+        stores = stores_for(settings, storage, store, ledger)
+        attempts = Attempts(folder / "items", sources, jail, stores)
         leases = Leases()
         crew = Crew(settings.worker_slots, leases, attempts.make)
         try:
             await jail.start()
-            yield Line(clients.stub(LedgerServiceStub), hello, leases, crew.hear), crew, leases
+            yield Line(ledger, hello, leases, crew.hear), crew, leases
         finally:
             await jail.stop()
             await clients.close()

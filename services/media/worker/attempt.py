@@ -11,17 +11,20 @@ from google.protobuf.message import DecodeError, Message
 
 from services.chassis import telemetry
 from services.chassis.errors import Invalid, NotFound, VitascopeError
+from services.chassis.outside import OutsideError, OutsideFailed
 from services.media import operations, sandbox
-from services.media.fetch import FetchError, FetchFailed
 from services.media.operations import BadMedia, Operation, Source, SourceFile
 from services.media.worker.leases import End
-from services.media.worker.outputs import Outputs, fill_addresses
+from services.media.worker.outputs import fill_addresses
 from services.media.worker.parts import checked_parts, partial_for
 from services.media.worker.sources import Sources, made_by_parts
-from vitascope.work.v1.work_pb2 import Assignment, Failure, Success
+from services.media.worker.stores import Stores, earlier_delivery, is_outside
+from vitascope.work.v1.work_pb2 import Assignment, Failure, Split, Success
 
 # Of an item's progress, what reading its sources from their addresses is.
 _FETCH_PERCENT = 10.0
+# And what sending the file to somebody else's server is.
+_SEND_PERCENT = 20.0
 # Fetching has its own limit; this is for a storage or a network that hangs.
 _SECONDS_TO_BRING_AND_PUBLISH = 2 * 3600.0
 
@@ -32,12 +35,12 @@ class Attempts:
     """Does what the ledger assigns. `folder` is for temporary files of this worker alone."""
 
     def __init__(
-        self, folder: Path, sources: Sources, jail: sandbox.Sandbox, outputs: Outputs
+        self, folder: Path, sources: Sources, jail: sandbox.Sandbox, stores: Stores
     ) -> None:
         self._folder = folder
         self._sources = sources
         self._sandbox = jail
-        self._outputs = outputs
+        self._stores = stores
 
     async def make(self, assignment: Assignment, ears: sandbox.Ears) -> End:
         """Try it. Leaves no file and no process behind, also when it is cancelled."""
@@ -47,8 +50,8 @@ class Attempts:
             return await self._make(assignment, scratch, ears)
         except BadMedia as error:
             return Failure(message=str(error))
-        except FetchError as error:
-            return _unfetched(error)
+        except OutsideError as error:
+            return _not_reached(error)
         except VitascopeError as error:
             hopeless = isinstance(error, Invalid | NotFound)
             return Failure(message=error.message, retryable=not hopeless)
@@ -73,7 +76,34 @@ class Attempts:
     async def _do(
         self, operation: Operation, assignment: Assignment, scratch: Path, ears: sandbox.Ears
     ) -> End:
-        spec = _parsed(operation.spec_type, assignment.spec, "what is asked for cannot be read")
+        made_at = 100.0 - (_SEND_PERCENT if is_outside(assignment) else 0.0)
+
+        def sent(part: float) -> None:
+            ears.progress(_after(made_at, part * 100))
+
+        if (delivery := earlier_delivery(assignment)) is not None:
+            result = _parsed(operation.result_type, delivery.result, "saved no usable result")
+            addresses = await self._stores.go_on(assignment, delivery, scratch / "sent", sent)
+        else:
+            spec = _parsed(operation.spec_type, assignment.spec, "what is asked for cannot be read")
+            heard = _before_delivery(made_at, ears) if is_outside(assignment) else ears
+            outcome = await self._run(operation, assignment, spec, scratch, heard)
+            if not isinstance(outcome, sandbox.Success):
+                return outcome
+            result = _parsed(operation.result_type, outcome.result, "ended without a usable result")
+            addresses = await self._stores.publish(assignment, spec, result, outcome.outputs, sent)
+        fill_addresses(result, addresses)
+        return Success(result=result.SerializeToString())
+
+    async def _run(
+        self,
+        operation: Operation,
+        assignment: Assignment,
+        spec: Message,
+        scratch: Path,
+        ears: sandbox.Ears,
+    ) -> sandbox.Success | Failure | Split:
+        """Bring the sources and run the operation, in the sandbox."""
         wanted = operation.sources(spec)
         begun = _FETCH_PERCENT if any(source.url is not None for source in wanted) else 0.0
         order = sandbox.Order(
@@ -100,12 +130,7 @@ class Attempts:
             return Failure(message=outcome.message, retryable=outcome.retryable)
         if isinstance(outcome, sandbox.Split):
             return checked_parts(operation, wanted, outcome)
-        result = _parsed(operation.result_type, outcome.result, "ended without a usable result")
-        paths: Mapping[str, str] = {}
-        if outcome.outputs:
-            paths = await self._outputs.publish(assignment, spec, outcome.outputs)
-        fill_addresses(result, paths)
-        return Success(result=result.SerializeToString())
+        return outcome
 
     async def _bring(
         self,
@@ -128,8 +153,8 @@ def _parsed(kind: type[Message], data: bytes, otherwise: str) -> Message:
         raise BadMedia(otherwise) from error
 
 
-def _unfetched(error: FetchError) -> Failure:
-    if isinstance(error, FetchFailed):
+def _not_reached(error: OutsideError) -> Failure:
+    if isinstance(error, OutsideFailed):
         wait = error.retry_after or 0.0
         return Failure(message=str(error), retryable=True, retry_after_seconds=wait)
     return Failure(message=str(error))
@@ -143,3 +168,15 @@ def deadline_seconds(operation: Operation) -> float:
 def _after(begun: float, percent: float) -> float:
     """A percentage of the rest as one of the whole."""
     return begun + percent * (100 - begun) / 100
+
+
+def _before_delivery(made_at: float, ears: sandbox.Ears) -> sandbox.Ears:
+    """Ears for a run whose file then goes outside: at 100 of its percent it is at `made_at`.
+
+    Its states are not saved, so that none can take the place of the delivery's.
+    """
+    return replace(
+        ears,
+        progress=lambda percent: ears.progress(percent * made_at / 100),
+        checkpoint=lambda state: None,
+    )

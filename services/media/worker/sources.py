@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.chassis.errors import NotFound
+from services.chassis.outside import OutsideError, OutsideFailed, OutsideRefused, Policy
 from services.chassis.settings import Settings
 from services.chassis.storage import Storage
-from services.media.fetch import Policy, SourceCache
+from services.media.fetch import SourceCache
 from services.media.operations import BadMedia, Source, SourceFile, operation, part_file
 from services.media.worker.originals import Originals
 from services.media.worker.outputs import output_fields
@@ -41,6 +42,14 @@ def made_by_parts(parts: Sequence[PartResult]) -> Iterator[Source]:
             yield Source(part_file(number, name), part_key=key)
 
 
+def _of_several(error: OutsideError, number: int, count: int) -> OutsideError:
+    """The error, saying which source it is where there are several."""
+    words = str(error) if count == 1 else f"Source {number + 1} of {count}: {error}"
+    if isinstance(error, OutsideFailed):
+        return OutsideFailed(words, error.retry_after)
+    return OutsideRefused(words)
+
+
 class Sources:
     """Reads addresses and videos' originals."""
 
@@ -68,7 +77,7 @@ class Sources:
         """Have every source as a local file, in `folder` where it is a copy; by source name.
 
         `on_progress` takes the part of the sources that is there, 0 to 1.
-        Raises FetchError, BadMedia for a video without an original, and VitascopeError.
+        Raises OutsideError, BadMedia for a video without an original, and VitascopeError.
         """
         files = {}
         for number, source in enumerate(sources):
@@ -76,7 +85,11 @@ class Sources:
             def tell(part: float, whole: int = number) -> None:
                 on_progress((whole + part) / len(sources))
 
-            files[source.name] = await self._bring(account_id, source, folder / str(number), tell)
+            try:
+                brought = await self._bring(account_id, source, folder / str(number), tell)
+            except OutsideError as error:
+                raise _of_several(error, number, len(sources)) from error
+            files[source.name] = brought
         return files
 
     async def _bring(

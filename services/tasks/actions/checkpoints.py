@@ -1,16 +1,22 @@
 """How far attempts got, for an attempt after a crash."""
 
 from services.chassis.database import Database
+from services.chassis.errors import Conflict
 from services.tasks.actions.live import Lost, Session
 from services.tasks.model import Item, Lease
+from services.tasks.sealing import Sealer
 from services.tasks.store import checkpoints
 
 
 class Checkpoints:
-    """Takes the states that workers send and stores the newest of each attempt now and then."""
+    """Takes the states that workers send and stores the newest of each attempt now and then.
 
-    def __init__(self, db: Database) -> None:
+    They are stored encrypted: where a half sent file goes on is a secret, for example.
+    """
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
+        self._sealer = sealer
         self._unsaved: dict[Lease, bytes] = {}
 
     def note(self, session: Session, lease: Lease, state: bytes) -> None:
@@ -27,15 +33,28 @@ class Checkpoints:
             return
         try:
             async with self._db.transaction() as tx:
-                await checkpoints.save(tx, unsaved)
+                await checkpoints.save(tx, unsaved, self._seal)
         except BaseException:
             # What came in meanwhile is newer.
             self._unsaved = unsaved | self._unsaved
             raise
 
+    async def save_at_once(self, lease: Lease, state: bytes) -> None:
+        """Store an attempt's state before it returns. Raises Conflict when the lease is lost."""
+        async with self._db.transaction() as tx:
+            if not await checkpoints.save(tx, {lease: state}, self._seal):
+                raise Conflict("The attempt has lost its lease.")
+
     async def of(self, item: Item) -> bytes:
-        """Return the state from which an attempt at the item may go on; empty for its start."""
+        """Return the state from which an attempt at the item may go on; empty for its start.
+
+        Raises Unreadable for one that was stored under another encryption key.
+        """
         if not item.checkpoint_bytes:
             return b""
         async with self._db.reading() as tx:
-            return await checkpoints.find(tx, item.item_id)
+            state = await checkpoints.find(tx, item.item_id)
+        return self._sealer.open(state, f"{item.item_id}/checkpoint")
+
+    def _seal(self, lease: Lease, state: bytes) -> bytes:
+        return self._sealer.seal(state, f"{lease.item_id}/checkpoint")

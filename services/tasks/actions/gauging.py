@@ -1,11 +1,11 @@
-"""Shows Prometheus how much waits and runs."""
+"""Shows Prometheus how much waits and runs, and how many callbacks wait."""
 
 from collections.abc import Callable
 from datetime import datetime
 
 from services.chassis.database import Database
 from services.tasks import metrics
-from services.tasks.store import parts
+from services.tasks.store import callbacks, parts
 from services.tasks.store.depth import depths
 
 
@@ -20,3 +20,4 @@ class Gauging:
         """Show how much waits and runs at this moment."""
         async with self._db.reading() as tx:
             metrics.show(await depths(tx, self._now()), await parts.waiting(tx))
+            metrics.show_callbacks(await callbacks.backlog(tx), self._now())

@@ -4,12 +4,12 @@ Nothing here is needed after a crash.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from services.tasks.actions.following import Feeds
+from services.tasks.actions.waiting import Watches
 from services.tasks.model import (
     Item,
     Lane,
@@ -167,30 +167,6 @@ class Report:
     partial: bytes | None = None
 
 
-class Watch:
-    """Items that somebody waits for: `over` is set when none of them is `pending` any more.
-
-    `ended` are those of them that ended in this process, as they ended.
-    """
-
-    def __init__(self, pending: set[str]) -> None:
-        self.pending = pending
-        self.ended: dict[str, Item] = {}
-        self.over = asyncio.Event()
-        self._look()
-
-    def strike(self, item_id: str, item: Item | None) -> None:
-        """Note that an item ended, and how where that is known."""
-        self.pending.discard(item_id)
-        if item:
-            self.ended[item_id] = item
-        self._look()
-
-    def _look(self) -> None:
-        if not self.pending:
-            self.over.set()
-
-
 class Live:
     """The memory of one ledger process."""
 
@@ -200,7 +176,8 @@ class Live:
         self.stirred = asyncio.Event()
         self._reports: dict[Lease, Report] = {}
         self._unsaved: set[Lease] = set()
-        self._watches: dict[str, set[Watch]] = defaultdict(set)
+        self.watches = Watches()
+        self.feeds = Feeds()
         # Items whose parts got further or ended, and those that ended before their parts.
         self.stirred_wholes: set[str] = set()
 
@@ -213,6 +190,8 @@ class Live:
         known = before.partial if partial is None else partial
         self._reports[lease] = Report(advance(before.percent, percent), eta_seconds, known)
         self._unsaved.add(lease)
+        if followed := self.feeds.executing(lease):
+            self.feeds.tell(self.freshest(followed))
 
     def take_unsaved(self) -> set[Lease]:
         """Return the attempts that got further since the last call."""
@@ -238,8 +217,10 @@ class Live:
                 self._forget(before.lease)
                 for session in self.sessions:
                     session.drop(before.lease)
+            if after.item_id in self.feeds:
+                self.feeds.tell(self.freshest(after))
             if after.ended:
-                self.end(after.item_id, after)
+                self.watches.strike(after.item_id, after)
             if whole_id := after.whole_id:
                 self.stirred_wholes.add(whole_id)
             elif after.ended and after.split_percent is not None:
@@ -253,11 +234,6 @@ class Live:
                 session.tell(Cancelled(lease) if ended else Lost(lease))
                 self.stirred.set()
 
-    def end(self, item_id: str, item: Item | None = None) -> None:
-        """Tell those who wait for an item that it ended, and how where that is known."""
-        for watch in self._watches.get(item_id, ()):
-            watch.strike(item_id, item)
-
     def leave(self, session: Session) -> None:
         """Forget a session and the progress that came over it."""
         if session not in self.sessions:
@@ -266,24 +242,10 @@ class Live:
         for lease in session.held:
             self._reports.pop(lease, None)
 
-    @contextmanager
-    def watching(self, ids: Iterable[str]) -> Iterator[Watch]:
-        """Give a watch over items."""
-        watched = set(ids)
-        watch = Watch(set(watched))
-        for item_id in watched:
-            self._watches[item_id].add(watch)
-        try:
-            yield watch
-        finally:
-            for item_id in watched:
-                self._watches[item_id].discard(watch)
-                if not self._watches[item_id]:
-                    del self._watches[item_id]
-
-    def watched(self) -> list[str]:
-        """Return the ids of the items that somebody waits for."""
-        return list(self._watches)
+    def close(self) -> None:
+        """Break off all waiting and following, from now on: the process stops."""
+        self.watches.close()
+        self.feeds.close()
 
     def _forget(self, lease: Lease) -> None:
         self._reports.pop(lease, None)

@@ -11,6 +11,7 @@ from services.chassis.events import Outbox
 from services.tasks import metrics
 from services.tasks.actions.batch import Batch
 from services.tasks.actions.live import Live
+from services.tasks.actions.owing import Owing
 from services.tasks.actions.replicas import Replicas
 from services.tasks.messages import event
 from services.tasks.model import LEDGER, Item
@@ -20,10 +21,11 @@ from services.tasks.store import intake, saving
 class Recorder:
     """The only writer of items: what it stores is announced, outside and inside the suite."""
 
-    def __init__(self, outbox: Outbox, live: Live, replicas: Replicas) -> None:
+    def __init__(self, outbox: Outbox, live: Live, replicas: Replicas, owing: Owing) -> None:
         self._outbox = outbox
         self._live = live
         self._replicas = replicas
+        self._owing = owing
 
     async def add(self, batch: Batch, new: Sequence[Item]) -> list[Item]:
         """Store items that are not there yet; return them as they are, in the order of `new`."""
@@ -32,7 +34,7 @@ class Recorder:
         return found
 
     async def store(self, batch: Batch) -> None:
-        """Store what a batch changes, and announce this and what it added."""
+        """Store what a batch changes, announce this and what it added, and owe calls for ends."""
         await saving.save(batch.tx, batch.changes())
         moved = batch.moved
         # Of parts nobody else knows: what they do is told as the progress of their whole.
@@ -43,6 +45,7 @@ class Recorder:
             if after.owner != LEDGER
         ]
         await self._publish(batch.tx, happened)
+        await self._owing.note(batch)
         await self._replicas.tell_changed(batch.tx, moved, stirred=batch.leaves_new())
         on_commit(batch.tx, partial(self._live.changed, moved))
         on_commit(batch.tx, partial(metrics.count, moved, batch.now))

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.chassis.database import Database, Tx
-from services.tasks.store import upkeep
+from services.tasks.store import callbacks, expiry, upkeep
 
+# Of a task that expired, its key tells so for this long.
+KEYS_KEPT = timedelta(days=90)
 BATCH = 500  # rows a transaction, so that nobody waits long for one
 
 log = structlog.stdlib.get_logger(__name__)
@@ -24,15 +26,17 @@ class Retention:
     async def sweep(self) -> None:
         """Delete what is older than it is to be kept, in small transactions."""
         before = self._now() - self._kept
+        await self._delete(expiry.forget, before - KEYS_KEPT)
         async with self._db.reading() as tx:
             if not await upkeep.anything_old(tx, before):
                 return
         # A request's name goes before the tasks that it stands for.
         names = await self._delete(upkeep.delete_names, before)
         ended = await self._delete(upkeep.delete_ended, before)
+        called = await self._delete(callbacks.delete_over, before)
         # Events that no broker took for so long tell of items that are gone.
         unsent = await self._delete(upkeep.delete_unsent, before)
-        log.info("forgotten", items=ended, names=names, unsent_events=unsent)
+        log.info("forgotten", items=ended, names=names, callbacks=called, unsent_events=unsent)
 
     async def _delete(
         self, delete: Callable[[Tx, datetime, int], Awaitable[int]], before: datetime

@@ -23,6 +23,7 @@ from services.tasks.model import (
     split,
     submissions_of,
 )
+from services.tasks.sealing import Sealer, is_sealed
 from services.tasks.store import items, parts
 
 
@@ -34,7 +35,10 @@ class Splits:
     whichever process comes to it: locks of wholes are then taken before those of their parts.
     """
 
-    def __init__(self, db: Database, writer: Writer, recorder: Recorder, live: Live) -> None:
+    def __init__(
+        self, db: Database, writer: Writer, recorder: Recorder, live: Live, sealer: Sealer
+    ) -> None:
+        self._sealer = sealer
         self._db = db
         self._writer = writer
         self._recorder = recorder
@@ -55,6 +59,8 @@ class Splits:
             if after.state is not State.SPLIT:
                 return
             new = [queue(each, batch.now) for each in submissions_of(after, asked, destination)]
+            if is_sealed(after):
+                new = [self._sealer.sealed(each) for each in new]
             await self._recorder.add(batch, new)
             shares = zip((item.item_id for item in new), shares_of(asked), strict=True)
             await parts.add(batch.tx, after.item_id, list(shares))

@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import Future
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -26,8 +26,11 @@ from services.tasks.actions.roster import Roster
 from services.tasks.actions.splits import Splits
 from services.tasks.messages import item_message
 from services.tasks.model import Item, Lane, Lease, Part, Submission
+from services.tasks.sealing import Sealer, Unreadable
 from vitascope.media.v1 import internal_pb2
 from vitascope.work.v1 import work_pb2, work_pb2_grpc
+
+UNREADABLE = "The server's encryption key was changed: create it again."
 
 
 class Ledger(work_pb2_grpc.LedgerServiceServicer):
@@ -40,12 +43,14 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
         splits: Splits,
         checkpoints: Checkpoints,
         roster: Roster,
+        sealer: Sealer,
     ) -> None:
         self._queue = queue
         self._leases = leases
         self._splits = splits
         self._checkpoints = checkpoints
         self._roster = roster
+        self._sealer = sealer
 
     async def Submit(
         self, request: work_pb2.SubmitRequest, context: Any
@@ -79,6 +84,14 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
         items = await self._queue.find(request.item_ids)
         return work_pb2.FindItemsResponse(items=map(item_message, items))
 
+    async def SaveCheckpoint(
+        self, request: work_pb2.SaveCheckpointRequest, context: Any
+    ) -> work_pb2.SaveCheckpointResponse:
+        """Store how far an attempt got."""
+        said = request.checkpoint
+        await self._checkpoints.save_at_once(_lease(said.lease), said.state)
+        return work_pb2.SaveCheckpointResponse()
+
     async def Work(
         self, request_iterator: AsyncIterator[work_pb2.WorkRequest], context: Any
     ) -> AsyncIterator[work_pb2.WorkResponse]:
@@ -90,7 +103,7 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
         listener.add_done_callback(lambda _: session.close())
         try:
             async for orders in session.orders():
-                for response in bundled([await self._response(order) for order in orders]):
+                for response in bundled(await self._responses(session, orders)):
                     yield response
             if session.superseded:
                 raise Conflict(f"Another stream has the name {session.worker_id} now.")
@@ -129,10 +142,23 @@ class Ledger(work_pb2_grpc.LedgerServiceServicer):
                     raise Invalid("A worker says hello once, and then only what the contract has.")
         await asyncio.gather(*storing, return_exceptions=True)
 
+    async def _responses(
+        self, session: Session, orders: Sequence[Order]
+    ) -> list[work_pb2.WorkResponse]:
+        responses = []
+        for order in orders:
+            try:
+                responses.append(await self._response(order))
+            except Unreadable:
+                # Nobody can ever do it: the worker does not get it at all.
+                if isinstance(order, Assigned):
+                    await self._leases.fail(session, order.item.lease, UNREADABLE, retryable=False)
+        return responses
+
     async def _response(self, order: Order) -> work_pb2.WorkResponse:
         match order:
             case Assigned(item):
-                assignment = _assignment(item, self._leases.duration)
+                assignment = _assignment(self._sealer.opened(item), self._leases.duration)
                 assignment.checkpoint = await self._checkpoints.of(item)
                 for kind, result in await self._splits.results_of(item):
                     assignment.parts.add(kind=kind, result=result)

@@ -1,105 +1,84 @@
 """`TasksService`: the documented Tasks API, version 1 and 2."""
 
-import re
-from collections.abc import Sequence
-from hashlib import sha256
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
-from services.chassis.auth import identity
-from services.chassis.errors import Unauthenticated
-from services.tasks.actions.tasks import Name, Tasks
-from services.tasks.api.definitions import read_definition
-from services.tasks.api.statuses import status_of, status_of_unknown
+from services.tasks.actions.tasks import Tasks
+from services.tasks.api.files import Files
+from services.tasks.api.intake import Intake, StoredBytes
+from services.tasks.api.replies import Replies, possible
+from services.tasks.api.streams import Streams
 from services.tasks.api.versions import V1, V2, Version
-from vitascope.tasks.v1 import tasks_pb2 as tasks_v1
 from vitascope.tasks.v1 import tasks_pb2_grpc as grpc_v1
-from vitascope.tasks.v2 import tasks_pb2 as tasks_v2
 from vitascope.tasks.v2 import tasks_pb2_grpc as grpc_v2
 
-KEY = re.compile(r"[A-Z2-7]{26}")
 
+class _Methods:
+    """The methods of both versions."""
 
-class TasksV1(grpc_v1.TasksServiceServicer):
-    """Serves version 1."""
-
-    def __init__(self, tasks: Tasks, public_url: str) -> None:
-        self._door = _Door(V1, tasks, public_url)
-
-    async def Create(
-        self, request: tasks_v1.CreateRequest, context: Any
-    ) -> tasks_v1.CreateResponse:
-        """Queue tasks."""
-        return tasks_v1.CreateResponse(tasks=await self._door.create(request))
-
-    async def GetStatus(
-        self, request: tasks_v1.GetStatusRequest, context: Any
-    ) -> tasks_v1.GetStatusResponse:
-        """Say how far tasks are."""
-        return tasks_v1.GetStatusResponse(tasks=await self._door.get_status(request))
-
-
-class TasksV2(grpc_v2.TasksServiceServicer):
-    """Serves version 2."""
-
-    def __init__(self, tasks: Tasks, public_url: str) -> None:
-        self._door = _Door(V2, tasks, public_url)
-
-    async def Create(
-        self, request: tasks_v2.CreateRequest, context: Any
-    ) -> tasks_v2.CreateResponse:
-        """Queue tasks."""
-        return tasks_v2.CreateResponse(tasks=await self._door.create(request))
-
-    async def GetStatus(
-        self, request: tasks_v2.GetStatusRequest, context: Any
-    ) -> tasks_v2.GetStatusResponse:
-        """Say how far tasks are."""
-        return tasks_v2.GetStatusResponse(tasks=await self._door.get_status(request))
-
-
-class _Door:
-    """What both versions do."""
-
-    def __init__(self, version: Version, tasks: Tasks, public_url: str) -> None:
+    def __init__(
+        self, version: Version, tasks: Tasks, stored_bytes: StoredBytes, public_url: str
+    ) -> None:
         self._version = version
         self._tasks = tasks
-        self._public_url = public_url
+        self._intake = Intake(version, tasks, stored_bytes)
+        self._replies = Replies(version, tasks, public_url)
+        self._streams = Streams(version, tasks, self._intake, self._replies)
+        self._files = Files(version, tasks, self._intake, public_url)
 
-    async def create(self, request: Any) -> list[Any]:
-        account_id = identity().team_id
-        if account_id is None:
-            raise Unauthenticated("Tasks belong to an account, and these credentials name none.")
-        new = [read_definition(self._version, each, account_id) for each in request.tasks]
-        created = await self._tasks.create(new, _name(request, account_id))
+    async def Create(self, request: Any, context: Any) -> Any:
+        """Queue tasks."""
+        created = await self._intake.create(request.tasks, request.idempotency_key)
         if request.block:
             created = await self._tasks.ended(created)
-        return [status_of(self._version, task, self._public_url, details=False) for task in created]
+        statuses = await self._replies.of_tasks(created)
+        return self._version.messages.CreateResponse(tasks=statuses)
 
-    async def get_status(self, request: Any) -> list[Any]:
+    async def CreateStream(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        """Queue tasks and follow them."""
+        async with aclosing(self._streams.create(request)) as lines:
+            async for line in lines:
+                yield line
+
+    async def GetStatus(self, request: Any, context: Any) -> Any:
+        """Say how far tasks are."""
         if request.block:
-            await self._tasks.wait(_possible(request.tasks))
-        return await self._statuses(request.tasks, details=request.details)
+            await self._tasks.wait(possible(request.tasks))
+        statuses = await self._replies.of_keys(request.tasks, details=request.details)
+        return self._version.messages.GetStatusResponse(tasks=statuses)
 
-    async def _statuses(self, keys: Sequence[str], *, details: bool) -> list[Any]:
-        found = await self._tasks.find(_possible(keys))
-        return [
-            status_of(self._version, found[key], self._public_url, details=details)
-            if key in found
-            else status_of_unknown(self._version, key)
-            for key in keys
-        ]
+    async def StreamStatus(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        """Follow tasks."""
+        async with aclosing(self._streams.follow(request.tasks)) as lines:
+            async for line in lines:
+                yield line
+
+    async def CreateFile(self, request: Any, context: Any) -> Any:
+        """Queue a task and redirect to a file of it."""
+        return await self._files.create(request.task, request, context)
+
+    async def CreateFileByQuery(self, request: Any, context: Any) -> Any:
+        """Queue a task that an address tells of and redirect to a file of it."""
+        definition = self._version.messages.TaskDefinition(
+            task_name=request.task_name, parameters=request.parameters
+        )
+        return await self._files.create(definition, request, context, texts=True)
+
+    async def GetFile(self, request: Any, context: Any) -> Any:
+        """Redirect to a file of a task."""
+        return await self._files.get(request, context)
 
 
-def _name(request: Any, account_id: str) -> Name | None:
-    """Return what the client calls the request; whether it waits makes no other request of it."""
-    if not request.idempotency_key:
-        return None
-    asked = type(request)(tasks=request.tasks)
-    package = request.DESCRIPTOR.file.package
-    content = package.encode() + b"\0" + asked.SerializeToString(deterministic=True)
-    return Name(account_id, request.idempotency_key, sha256(content).hexdigest())
+class TasksV1(_Methods, grpc_v1.TasksServiceServicer):
+    """Serves version 1."""
+
+    def __init__(self, tasks: Tasks, stored_bytes: StoredBytes, public_url: str) -> None:
+        super().__init__(V1, tasks, stored_bytes, public_url)
 
 
-def _possible(keys: Sequence[str]) -> list[str]:
-    """Return those that look like a key: nothing else needs to be looked for."""
-    return [key for key in keys if KEY.fullmatch(key)]
+class TasksV2(_Methods, grpc_v2.TasksServiceServicer):
+    """Serves version 2."""
+
+    def __init__(self, tasks: Tasks, stored_bytes: StoredBytes, public_url: str) -> None:
+        super().__init__(V2, tasks, stored_bytes, public_url)

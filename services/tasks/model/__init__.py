@@ -1,5 +1,12 @@
 """The rules of the ledger: what an item is, which moves it can make, who may take it."""
 
+from services.tasks.model.limits import (
+    LimitReached,
+    Used,
+    check_in_flight,
+    check_stored,
+    take_of_minute,
+)
 from services.tasks.model.moves import (
     CALLED_OFF,
     DEADLINE_GRACE,
@@ -31,6 +38,7 @@ from services.tasks.model.moves import (
     was_lost,
     was_stopped,
 )
+from services.tasks.model.news import is_news, looks_same
 from services.tasks.model.records import (
     LEDGER,
     MOVES,
@@ -72,19 +80,25 @@ __all__ = [
     "Item",
     "Lane",
     "Lease",
+    "LimitReached",
     "Part",
     "State",
     "Submission",
     "Tally",
     "TaskRecord",
+    "Used",
     "advance",
     "attained",
     "can_requeue",
     "cancel",
+    "check_in_flight",
+    "check_stored",
     "fail",
     "fail_by_part",
     "follow",
+    "is_news",
     "join",
+    "looks_same",
     "lose",
     "more_ahead",
     "new_key",
@@ -98,6 +112,7 @@ __all__ = [
     "start",
     "submissions_of",
     "succeed",
+    "take_of_minute",
     "was_lost",
     "was_stopped",
 ]

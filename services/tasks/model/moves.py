@@ -53,6 +53,7 @@ def queue(submission: Submission, now: datetime) -> Item:
         run_at=now,
         completed_at=now if refused else None,
         error_message=_readable(submission.refusal),
+        calls_back=submission.calls_back,
     )
 
 

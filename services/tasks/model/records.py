@@ -53,7 +53,9 @@ class Lane(StrEnum):
 class Submission:
     """Work that somebody wants done. `spec` and `destination` are carried unread.
 
-    `refusal` is why it cannot be done at all: such work is recorded as ended.
+    `refusal` is why it cannot be done at all: such work is recorded as ended. `calls_back` says
+    that a client may have to be called when it ends. With `confidential`, `spec` and `destination`
+    hold credentials, and are kept encrypted.
     """
 
     owner: str
@@ -65,6 +67,8 @@ class Submission:
     priority: int = 0
     lane: Lane = Lane.SHORT
     refusal: str = ""
+    calls_back: bool = False
+    confidential: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,8 @@ class Item:
     `last_failure` why the last attempt that failed did, `checkpoint_bytes` the size of the state
     that an attempt saved. `requeued` is how often it was queued again after an end, and
     `earlier_attempts` how many of its attempts were made before the last time. `split_percent` is
-    how far it was when it was split into parts; None when it was not.
+    how far it was when it was split into parts; None when it was not. `calls_back` says that a
+    client may have to be called when it ends.
     """
 
     item_id: str
@@ -118,6 +123,7 @@ class Item:
     requeued: int = 0
     earlier_attempts: int = 0
     split_percent: float | None = None
+    calls_back: bool = False
 
     @property
     def whole_id(self) -> str | None:
@@ -152,6 +158,7 @@ class TaskRecord:
 
     `definition` is what the client sent, credentials masked: task_name, parameters, task_store,
     task_metas. `problems` maps parameters to what is wrong with them; such a task never runs.
+    `version` is that of the Tasks API by which it was created.
     """
 
     key: str
@@ -159,6 +166,7 @@ class TaskRecord:
     problems: Mapping[str, list[str]] | None = None
     url_callback: str | None = None
     url_errback: str | None = None
+    version: int = 2
 
 
 def new_key() -> str:

@@ -30,8 +30,13 @@ async def claim(tx: Tx, request: NamedRequest) -> NamedRequest | None:
     claimed = await tx.execute(fresh.returning(idempotency_keys.c.name))
     if claimed.one_or_none() is not None:
         return None
+    return await find(tx, request.account_id, request.name)
+
+
+async def find(tx: Tx, account_id: str, name: str) -> NamedRequest | None:
+    """Return an account's request by its name."""
     named = select(idempotency_keys).where(
-        idempotency_keys.c.account_id == request.account_id,
-        idempotency_keys.c.name == request.name,
+        idempotency_keys.c.account_id == account_id, idempotency_keys.c.name == name
     )
-    return NamedRequest(**(await tx.execute(named)).one()._mapping)
+    row = (await tx.execute(named)).one_or_none()
+    return NamedRequest(**row._mapping) if row else None

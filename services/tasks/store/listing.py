@@ -5,7 +5,7 @@ from sqlalchemy import select, text
 from services.chassis.database import Tx
 from services.tasks.model import LEDGER, Item, State
 from services.tasks.store.items import ITEM_COLUMNS, item_of
-from services.tasks.store.tables import EXECUTING, QUEUED, SPLIT, items
+from services.tasks.store.tables import COMPLETED, EXECUTING, QUEUED, SPLIT, items
 
 # What waits for its parts executes, for those who look.
 _INDEXED = {State.QUEUED: QUEUED, State.EXECUTING: f"({EXECUTING} OR {SPLIT})"}
@@ -30,7 +30,7 @@ async def newest(
     if state in _INDEXED:
         query = query.where(text(_INDEXED[state]))
     elif state is not None:
-        query = query.where(items.c.state == state)
+        query = query.where(text(COMPLETED), items.c.state == state)
     if not with_parts:
         query = query.where(items.c.owner != LEDGER)
     if account_id:

@@ -9,7 +9,7 @@ from sqlalchemy import Table, bindparam, delete, func, update
 
 from services.chassis.database import Tx, Utc
 from services.chassis.statements import INSERTS
-from services.tasks.model import Item, Lane, State
+from services.tasks.model import TASKS, Item, Lane, State
 from services.tasks.store import parts
 from services.tasks.store.tables import accounts, checkpoints, items
 
@@ -47,6 +47,7 @@ _COUNT = (
         queued=accounts.c.queued + bindparam("more_queued"),
         queued_long=accounts.c.queued_long + bindparam("more_long"),
         running=accounts.c.running + bindparam("more_running"),
+        tasks_in_flight=accounts.c.tasks_in_flight + bindparam("more_tasks"),
         served_at=func.coalesce(bindparam("served", type_=Utc), accounts.c.served_at),
     )
 )
@@ -54,7 +55,7 @@ _COUNT = (
 
 def _counting_new(new: Callable[[Table], Any]) -> Any:
     fresh = new(accounts)
-    counts = ("queued", "queued_long", "running")
+    counts = ("queued", "queued_long", "running", "tasks_in_flight")
     more = {name: accounts.c[name] + fresh.excluded[name] for name in counts}
     return fresh.on_conflict_do_update(index_elements=["account_id"], set_=more)
 
@@ -67,6 +68,7 @@ class _Counts:
     queued: int = 0
     long: int = 0
     running: int = 0
+    tasks: int = 0
     served: datetime | None = None
 
     def add(self, item: Item, sign: int) -> None:
@@ -75,6 +77,7 @@ class _Counts:
         self.queued += sign * waits
         self.long += sign * (waits and item.lane is Lane.LONG)
         self.running += sign * (item.state is State.EXECUTING)
+        self.tasks += sign * (item.owner == TASKS and not item.ended)
 
 
 async def save(tx: Tx, changes: Sequence[tuple[Item, Item]]) -> None:
@@ -108,6 +111,7 @@ async def count_new(tx: Tx, added: Iterable[Item]) -> None:
             "queued": counts.queued,
             "queued_long": counts.long,
             "running": counts.running,
+            "tasks_in_flight": counts.tasks,
             "served_at": NEVER,
         }
         for account_id, counts in sorted(counted.items())
@@ -132,6 +136,7 @@ async def _count(tx: Tx, changes: Iterable[tuple[Item, Item]]) -> None:
             "more_queued": counts.queued,
             "more_long": counts.long,
             "more_running": counts.running,
+            "more_tasks": counts.tasks,
             "served": counts.served,
         }
         for account_id, counts in sorted(counted.items())

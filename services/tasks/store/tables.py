@@ -15,12 +15,14 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 
 from services.chassis.database import Utc
 from services.chassis.events import outbox_table
 from services.tasks.model import Lane, State
+from services.tasks.model.callbacks import CallbackState
 
 metadata = MetaData()
 outbox = outbox_table(metadata)
@@ -36,6 +38,9 @@ SPLIT = "state = 'split'"
 OPEN_PART = "owner = 'ledger' AND completed_at IS NULL"
 WAITING = "queued > 0"
 COMPLETED = "completed_at IS NOT NULL"
+OWED = "state = 'waiting'"
+CLAIMED = "claimed"
+OVER = "ended_at IS NOT NULL"
 
 items = Table(
     "items",
@@ -72,6 +77,7 @@ items = Table(
     Column("requeued", Integer, nullable=False, server_default="0"),
     Column("earlier_attempts", Integer, nullable=False, server_default="0"),
     Column("split_percent", Float),
+    Column("calls_back", Boolean, nullable=False, server_default=false()),
     Index("items_by_request", "owner", "request_id", "account_id", unique=True),
     Index(
         "items_queued",
@@ -108,6 +114,15 @@ items = Table(
         "item_id",
         sqlite_where=text(OPEN_PART),
         postgresql_where=text(OPEN_PART),
+    ),
+    # For lists: an account's items, and those that ended in some way.
+    Index("items_by_account", "account_id", "position"),
+    Index(
+        "items_ended",
+        "state",
+        "position",
+        sqlite_where=text(COMPLETED),
+        postgresql_where=text(COMPLETED),
     ),
     Index(
         "items_completed",
@@ -148,6 +163,10 @@ accounts = Table(
     Column("queued_long", Integer, nullable=False, server_default="0"),
     Column("running", Integer, nullable=False),
     Column("served_at", Utc, nullable=False),
+    # Those that are tasks, waiting or running in whatever way.
+    Column("tasks_in_flight", Integer, nullable=False, server_default="0"),
+    # When all of the tasks that may be created in a minute are back; null while they are.
+    Column("tasks_back_at", Utc),
     Index(
         "accounts_waiting",
         "running",
@@ -165,6 +184,50 @@ tasks = Table(
     Column("problems", JSON(none_as_null=True)),
     Column("url_callback", Text),
     Column("url_errback", Text),
+    # Of the Tasks API, by which it was created.
+    Column("version", Integer, nullable=False, server_default="2"),
+)
+
+# The calls to clients whose tasks ended, apart from the tasks: these may be forgotten before.
+callbacks = Table(
+    "callbacks",
+    metadata,
+    # The order of those of one task.
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("callback_id", String(26), nullable=False, unique=True),
+    Column("key", String(26), nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("due_at", Utc, nullable=False),
+    Column("give_up_at", Utc, nullable=False),
+    Column("state", Enum(CallbackState, native_enum=False, values_callable=list), nullable=False),
+    Column("claimed", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("ended_at", Utc),
+    Column("last_failure", Text, nullable=False),
+    Index(
+        "callbacks_by_line",
+        "line",
+        "due_at",
+        "position",
+        sqlite_where=text(OWED),
+        postgresql_where=text(OWED),
+    ),
+    Index("callbacks_due", "due_at", sqlite_where=text(OWED), postgresql_where=text(OWED)),
+    Index("callbacks_of_task", "key", "position"),
+    Index("callbacks_claimed", "line", sqlite_where=text(CLAIMED), postgresql_where=text(CLAIMED)),
+    Index("callbacks_over", "ended_at", sqlite_where=text(OVER), postgresql_where=text(OVER)),
+)
+
+# The keys of tasks that are not kept any more, for a while.
+expired_keys = Table(
+    "expired_keys",
+    metadata,
+    Column("key", String(26), primary_key=True),
+    Column("ended_before", Utc, nullable=False, index=True),
 )
 
 # The names that clients gave to requests, and the tasks that these made.

@@ -1,16 +1,20 @@
 """Items whose time is over: attempts past their deadline, and ended items that are old."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, delete, exists, select, text, tuple_
 
 from services.chassis.database import Tx
 from services.tasks.model import Item
+from services.tasks.store import expiry
 from services.tasks.store.items import ITEM_COLUMNS, item_of
 from services.tasks.store.tables import (
     COMPLETED,
     EXECUTING,
+    OVER,
     SPLIT,
+    callbacks,
     checkpoints,
     idempotency_keys,
     items,
@@ -48,11 +52,12 @@ async def lock_overdue(tx: Tx, moment: datetime, limit: int) -> list[Item]:
 
 
 async def anything_old(tx: Tx, moment: datetime) -> bool:
-    """Whether something is there that the three functions below would delete."""
+    """Whether something is there that the functions below, or `callbacks.delete_over`, delete."""
     ended = exists().where(text(COMPLETED), items.c.completed_at < moment, _IS_NO_PART)
     named = exists().where(idempotency_keys.c.created_at < moment)
+    called = exists().where(text(OVER), callbacks.c.ended_at < moment)
     oldest = select(outbox.c.time).order_by(outbox.c.id).limit(1).scalar_subquery()
-    return bool(await tx.scalar(select(ended | named | (oldest < moment))))
+    return bool(await tx.scalar(select(ended | named | called | (oldest < moment))))
 
 
 async def delete_ended(tx: Tx, moment: datetime, limit: int) -> int:
@@ -61,7 +66,8 @@ async def delete_ended(tx: Tx, moment: datetime, limit: int) -> int:
     Those locked by others are left out.
     """
     query = _ended_before(moment, limit).with_for_update(skip_locked=True)
-    ids = (await tx.scalars(query)).all()
+    ids = list(await tx.scalars(query))
+    await expiry.remember(tx, ids, moment)
     for table, column in (
         # Its parts become items like others, and go next time.
         (parts, parts.c.whole_id),
@@ -97,7 +103,7 @@ async def delete_unsent(tx: Tx, moment: datetime, limit: int) -> int:
     return len(ids)
 
 
-def _ended_before(moment: datetime, limit: int) -> Select[tuple[str]]:
+def _ended_before(moment: datetime, limit: int) -> Select[Any]:
     return (
         select(items.c.item_id)
         .where(text(COMPLETED), items.c.completed_at < moment, _IS_NO_PART)

@@ -283,6 +283,50 @@ class CheckOriginResponse(_message.Message):
 Global___CheckOriginResponse: _TypeAlias = CheckOriginResponse  # noqa: Y015
 
 @_typing.final
+class GetCallbackSecretRequest(_message.Message):
+    """Names an account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    account_id: _builtins.str
+    """The account: a team's id."""
+    def __init__(
+        self,
+        *,
+        account_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCallbackSecretRequest: _TypeAlias = GetCallbackSecretRequest  # noqa: Y015
+
+@_typing.final
+class GetCallbackSecretResponse(_message.Message):
+    """What its callbacks are signed with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECRET_FIELD_NUMBER: _builtins.int
+    secret: _builtins.str
+    """The secret, 26 characters."""
+    def __init__(
+        self,
+        *,
+        secret: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["secret", b"secret"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCallbackSecretResponse: _TypeAlias = GetCallbackSecretResponse  # noqa: Y015
+
+@_typing.final
 class AddUserRequest(_message.Message):
     """Adds a user."""
 

@@ -56,6 +56,11 @@ class IdentityServiceStub:
                 request_serializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.CheckOriginRequest.SerializeToString,
                 response_deserializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.CheckOriginResponse.FromString,
                 _registered_method=True)
+        self.GetCallbackSecret = channel.unary_unary(
+                '/vitascope.accounts.v1.IdentityService/GetCallbackSecret',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.GetCallbackSecretRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.GetCallbackSecretResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityServiceServicer:
@@ -97,6 +102,15 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCallbackSecret(self, request, context):
+        """Returns the secret with which an account's callbacks are signed, which is
+        made when it is asked for first. Fails with NOT_FOUND for an unknown
+        account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IdentityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -119,6 +133,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.CheckOrigin,
                     request_deserializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.CheckOriginRequest.FromString,
                     response_serializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.CheckOriginResponse.SerializeToString,
+            ),
+            'GetCallbackSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCallbackSecret,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.GetCallbackSecretRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_internal__pb2.GetCallbackSecretResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -240,6 +259,33 @@ class IdentityService:
             metadata,
             _registered_method=True)
 
+    @staticmethod
+    def GetCallbackSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.IdentityService/GetCallbackSecret',
+            vitascope_dot_accounts_dot_v1_dot_internal__pb2.GetCallbackSecretRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_internal__pb2.GetCallbackSecretResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
 
 class AdminServiceStub:
     """Manages users, teams, keys and limits; for the command line.
@@ -310,6 +356,16 @@ class AdminServiceStub:
                 '/vitascope.accounts.v1.AdminService/RotateKeys',
                 request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateKeysRequest.SerializeToString,
                 response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateKeysResponse.FromString,
+                _registered_method=True)
+        self.ShowCallbackSecret = channel.unary_unary(
+                '/vitascope.accounts.v1.AdminService/ShowCallbackSecret',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ShowCallbackSecretRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ShowCallbackSecretResponse.FromString,
+                _registered_method=True)
+        self.RotateCallbackSecret = channel.unary_unary(
+                '/vitascope.accounts.v1.AdminService/RotateCallbackSecret',
+                request_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateCallbackSecretRequest.SerializeToString,
+                response_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateCallbackSecretResponse.FromString,
                 _registered_method=True)
         self.SetLimits = channel.unary_unary(
                 '/vitascope.accounts.v1.AdminService/SetLimits',
@@ -417,6 +473,22 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ShowCallbackSecret(self, request, context):
+        """Returns the secret with which a team's callbacks are signed, which is made
+        when it is asked for first. Fails with NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateCallbackSecret(self, request, context):
+        """Replaces the secret with which a team's callbacks are signed, within 5 s.
+        Fails with NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SetLimits(self, request, context):
         """Sets limits of a team, which hold within 5 s. Fails with NOT_FOUND.
         """
@@ -493,6 +565,16 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.RotateKeys,
                     request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateKeysRequest.FromString,
                     response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateKeysResponse.SerializeToString,
+            ),
+            'ShowCallbackSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShowCallbackSecret,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ShowCallbackSecretRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.ShowCallbackSecretResponse.SerializeToString,
+            ),
+            'RotateCallbackSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateCallbackSecret,
+                    request_deserializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateCallbackSecretRequest.FromString,
+                    response_serializer=vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateCallbackSecretResponse.SerializeToString,
             ),
             'SetLimits': grpc.unary_unary_rpc_method_handler(
                     servicer.SetLimits,
@@ -830,6 +912,60 @@ class AdminService:
             '/vitascope.accounts.v1.AdminService/RotateKeys',
             vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateKeysRequest.SerializeToString,
             vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShowCallbackSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.AdminService/ShowCallbackSecret',
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.ShowCallbackSecretRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.ShowCallbackSecretResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateCallbackSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.accounts.v1.AdminService/RotateCallbackSecret',
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateCallbackSecretRequest.SerializeToString,
+            vitascope_dot_accounts_dot_v1_dot_admin__pb2.RotateCallbackSecretResponse.FromString,
             options,
             channel_credentials,
             insecure,

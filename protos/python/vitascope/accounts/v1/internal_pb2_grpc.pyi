@@ -53,6 +53,11 @@ class IdentityServiceStub:
     """Returns whether any account lists the origin of a page, so that browsers
     may be told that it is let in.
     """
+    GetCallbackSecret: _grpc.UnaryUnaryMultiCallable[_internal_pb2.GetCallbackSecretRequest, _internal_pb2.GetCallbackSecretResponse]
+    """Returns the secret with which an account's callbacks are signed, which is
+    made when it is asked for first. Fails with NOT_FOUND for an unknown
+    account.
+    """
 
 @_typing.type_check_only
 class IdentityServiceAsyncStub(IdentityServiceStub):
@@ -77,6 +82,11 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     CheckOrigin: _aio.UnaryUnaryMultiCallable[_internal_pb2.CheckOriginRequest, _internal_pb2.CheckOriginResponse]  # type: ignore[assignment]
     """Returns whether any account lists the origin of a page, so that browsers
     may be told that it is let in.
+    """
+    GetCallbackSecret: _aio.UnaryUnaryMultiCallable[_internal_pb2.GetCallbackSecretRequest, _internal_pb2.GetCallbackSecretResponse]  # type: ignore[assignment]
+    """Returns the secret with which an account's callbacks are signed, which is
+    made when it is asked for first. Fails with NOT_FOUND for an unknown
+    account.
     """
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -125,6 +135,17 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         may be told that it is let in.
         """
 
+    @_abc_1.abstractmethod
+    def GetCallbackSecret(
+        self,
+        request: _internal_pb2.GetCallbackSecretRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_internal_pb2.GetCallbackSecretResponse, _abc.Awaitable[_internal_pb2.GetCallbackSecretResponse]]:
+        """Returns the secret with which an account's callbacks are signed, which is
+        made when it is asked for first. Fails with NOT_FOUND for an unknown
+        account.
+        """
+
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class AdminServiceStub:
@@ -168,6 +189,14 @@ class AdminServiceStub:
     RotateKeys: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RotateKeysRequest, _admin_pb2.RotateKeysResponse]
     """Replaces Tasks API credentials; the older ones end within 5 s. Fails as
     RevokeKeys does.
+    """
+    ShowCallbackSecret: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ShowCallbackSecretRequest, _admin_pb2.ShowCallbackSecretResponse]
+    """Returns the secret with which a team's callbacks are signed, which is made
+    when it is asked for first. Fails with NOT_FOUND.
+    """
+    RotateCallbackSecret: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RotateCallbackSecretRequest, _admin_pb2.RotateCallbackSecretResponse]
+    """Replaces the secret with which a team's callbacks are signed, within 5 s.
+    Fails with NOT_FOUND.
     """
     SetLimits: _grpc.UnaryUnaryMultiCallable[_admin_pb2.SetLimitsRequest, _admin_pb2.SetLimitsResponse]
     """Sets limits of a team, which hold within 5 s. Fails with NOT_FOUND."""
@@ -213,6 +242,14 @@ class AdminServiceAsyncStub(AdminServiceStub):
     RotateKeys: _aio.UnaryUnaryMultiCallable[_admin_pb2.RotateKeysRequest, _admin_pb2.RotateKeysResponse]  # type: ignore[assignment]
     """Replaces Tasks API credentials; the older ones end within 5 s. Fails as
     RevokeKeys does.
+    """
+    ShowCallbackSecret: _aio.UnaryUnaryMultiCallable[_admin_pb2.ShowCallbackSecretRequest, _admin_pb2.ShowCallbackSecretResponse]  # type: ignore[assignment]
+    """Returns the secret with which a team's callbacks are signed, which is made
+    when it is asked for first. Fails with NOT_FOUND.
+    """
+    RotateCallbackSecret: _aio.UnaryUnaryMultiCallable[_admin_pb2.RotateCallbackSecretRequest, _admin_pb2.RotateCallbackSecretResponse]  # type: ignore[assignment]
+    """Replaces the secret with which a team's callbacks are signed, within 5 s.
+    Fails with NOT_FOUND.
     """
     SetLimits: _aio.UnaryUnaryMultiCallable[_admin_pb2.SetLimitsRequest, _admin_pb2.SetLimitsResponse]  # type: ignore[assignment]
     """Sets limits of a team, which hold within 5 s. Fails with NOT_FOUND."""
@@ -327,6 +364,26 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_admin_pb2.RotateKeysResponse, _abc.Awaitable[_admin_pb2.RotateKeysResponse]]:
         """Replaces Tasks API credentials; the older ones end within 5 s. Fails as
         RevokeKeys does.
+        """
+
+    @_abc_1.abstractmethod
+    def ShowCallbackSecret(
+        self,
+        request: _admin_pb2.ShowCallbackSecretRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ShowCallbackSecretResponse, _abc.Awaitable[_admin_pb2.ShowCallbackSecretResponse]]:
+        """Returns the secret with which a team's callbacks are signed, which is made
+        when it is asked for first. Fails with NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def RotateCallbackSecret(
+        self,
+        request: _admin_pb2.RotateCallbackSecretRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.RotateCallbackSecretResponse, _abc.Awaitable[_admin_pb2.RotateCallbackSecretResponse]]:
+        """Replaces the secret with which a team's callbacks are signed, within 5 s.
+        Fails with NOT_FOUND.
         """
 
     @_abc_1.abstractmethod

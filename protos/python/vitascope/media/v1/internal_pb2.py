@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from vitascope.options.v1 import options_pb2 as vitascope_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!vitascope/media/v1/internal.proto\x12\x12vitascope.media.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"vitascope/options/v1/options.proto\"K\n\x0fGetMediaRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12&\n\x04role\x18\x02 \x01(\x0e\x32\x18.vitascope.media.v1.Role\"B\n\x10GetMediaResponse\x12.\n\x05media\x18\x01 \x01(\x0b\x32\x1f.vitascope.media.v1.StoredMedia\"\xe1\x01\n\x0bStoredMedia\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12&\n\x04role\x18\x02 \x01(\x0e\x32\x18.vitascope.media.v1.Role\x12\x13\n\x0bstorage_key\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x03\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x11\n\tfile_name\x18\x06 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x07 \x01(\t\x12\r\n\x05light\x18\x08 \x01(\x08\x12-\n\tstored_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9f\x01\n\x14\x43ommitOutputsRequest\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x34\n\x0b\x64\x65stination\x18\x03 \x01(\x0b\x32\x1f.vitascope.media.v1.Destination\x12/\n\x07outputs\x18\x04 \x03(\x0b\x32\x1e.vitascope.media.v1.OutputFile\"\xbd\x01\n\x0b\x44\x65stination\x12\x35\n\x05video\x18\x01 \x01(\x0b\x32$.vitascope.media.v1.VideoDestinationH\x00\x12\x39\n\x07\x61\x63\x63ount\x18\x02 \x01(\x0b\x32&.vitascope.media.v1.AccountDestinationH\x00\x12\x33\n\x04part\x18\x03 \x01(\x0b\x32#.vitascope.media.v1.PartDestinationH\x00\x42\x07\n\x05place\"*\n\x10VideoDestination\x12\x10\n\x08video_id\x18\x01 \x01(\tJ\x04\x08\x02\x10\x03\"(\n\x12\x41\x63\x63ountDestination\x12\x12\n\naccount_id\x18\x01 \x01(\t\"\"\n\x0fPartDestination\x12\x0f\n\x07item_id\x18\x01 \x01(\t\"\x9e\x01\n\nOutputFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bstorage_key\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x05 \x01(\t\x12\x11\n\tfile_name\x18\x06 \x01(\t\x12&\n\x04role\x18\x07 \x01(\x0e\x32\x18.vitascope.media.v1.Role\"M\n\x15\x43ommitOutputsResponse\x12\x34\n\x07outputs\x18\x01 \x03(\x0b\x32#.vitascope.media.v1.CommittedOutput\"-\n\x0f\x43ommittedOutput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t*\xbb\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_ORIGINAL\x10\x01\x12\x12\n\x0eROLE_PROCESSED\x10\x02\x12\x18\n\x14ROLE_THUMBNAIL_SMALL\x10\x03\x12\x18\n\x14ROLE_THUMBNAIL_LARGE\x10\x04\x12\x13\n\x0fROLE_STORYBOARD\x10\x05\x12\x19\n\x15ROLE_STORYBOARD_INDEX\x10\x06\x12\x12\n\x0eROLE_WEB_VIDEO\x10\x07\x32\xe7\x01\n\x0cStoreService\x12\x63\n\x08GetMedia\x12#.vitascope.media.v1.GetMediaRequest\x1a$.vitascope.media.v1.GetMediaResponse\"\x0c\xaa\xbb\x18\x08internal\x12r\n\rCommitOutputs\x12(.vitascope.media.v1.CommitOutputsRequest\x1a).vitascope.media.v1.CommitOutputsResponse\"\x0c\xaa\xbb\x18\x08internalb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!vitascope/media/v1/internal.proto\x12\x12vitascope.media.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"vitascope/options/v1/options.proto\"K\n\x0fGetMediaRequest\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12&\n\x04role\x18\x02 \x01(\x0e\x32\x18.vitascope.media.v1.Role\"B\n\x10GetMediaResponse\x12.\n\x05media\x18\x01 \x01(\x0b\x32\x1f.vitascope.media.v1.StoredMedia\"\xe1\x01\n\x0bStoredMedia\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12&\n\x04role\x18\x02 \x01(\x0e\x32\x18.vitascope.media.v1.Role\x12\x13\n\x0bstorage_key\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x03\x12\x0e\n\x06sha256\x18\x05 \x01(\t\x12\x11\n\tfile_name\x18\x06 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x07 \x01(\t\x12\r\n\x05light\x18\x08 \x01(\x08\x12-\n\tstored_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9f\x01\n\x14\x43ommitOutputsRequest\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x34\n\x0b\x64\x65stination\x18\x03 \x01(\x0b\x32\x1f.vitascope.media.v1.Destination\x12/\n\x07outputs\x18\x04 \x03(\x0b\x32\x1e.vitascope.media.v1.OutputFile\"\xed\x02\n\x0b\x44\x65stination\x12\x35\n\x05video\x18\x01 \x01(\x0b\x32$.vitascope.media.v1.VideoDestinationH\x00\x12\x39\n\x07\x61\x63\x63ount\x18\x02 \x01(\x0b\x32&.vitascope.media.v1.AccountDestinationH\x00\x12\x33\n\x04part\x18\x03 \x01(\x0b\x32#.vitascope.media.v1.PartDestinationH\x00\x12<\n\ts3_signed\x18\x04 \x01(\x0b\x32\'.vitascope.media.v1.S3SignedDestinationH\x00\x12\x39\n\x07youtube\x18\x05 \x01(\x0b\x32&.vitascope.media.v1.YoutubeDestinationH\x00\x12\x35\n\x05\x64ummy\x18\x06 \x01(\x0b\x32$.vitascope.media.v1.DummyDestinationH\x00\x42\x07\n\x05place\"*\n\x10VideoDestination\x12\x10\n\x08video_id\x18\x01 \x01(\tJ\x04\x08\x02\x10\x03\"k\n\x12\x41\x63\x63ountDestination\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12+\n\x08lifetime\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cstored_bytes\x18\x03 \x01(\x03\"\"\n\x13S3SignedDestination\x12\x0b\n\x03url\x18\x01 \x01(\t\"\xb5\x01\n\x12YoutubeDestination\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rdeveloper_key\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x0c\n\x04tags\x18\x05 \x03(\t\x12\x18\n\x0b\x63\x61tegory_id\x18\x06 \x01(\x05H\x00\x88\x01\x01\x12\x16\n\x0eprivacy_status\x18\x07 \x01(\tB\x0e\n\x0c_category_id\"\x12\n\x10\x44ummyDestination\"{\n\x08\x44\x65livery\x12\x0e\n\x06result\x18\x01 \x01(\x0c\x12,\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x1e.vitascope.media.v1.OutputFile\x12\x0f\n\x07session\x18\x03 \x01(\t\x12\x0f\n\x07\x63losing\x18\x04 \x01(\x08\x12\x0f\n\x07\x61\x64\x64ress\x18\x05 \x01(\t\"\"\n\x0fPartDestination\x12\x0f\n\x07item_id\x18\x01 \x01(\t\"\x9e\x01\n\nOutputFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bstorage_key\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x05 \x01(\t\x12\x11\n\tfile_name\x18\x06 \x01(\t\x12&\n\x04role\x18\x07 \x01(\x0e\x32\x18.vitascope.media.v1.Role\"M\n\x15\x43ommitOutputsResponse\x12\x34\n\x07outputs\x18\x01 \x03(\x0b\x32#.vitascope.media.v1.CommittedOutput\"-\n\x0f\x43ommittedOutput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t*\xbb\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n\rROLE_ORIGINAL\x10\x01\x12\x12\n\x0eROLE_PROCESSED\x10\x02\x12\x18\n\x14ROLE_THUMBNAIL_SMALL\x10\x03\x12\x18\n\x14ROLE_THUMBNAIL_LARGE\x10\x04\x12\x13\n\x0fROLE_STORYBOARD\x10\x05\x12\x19\n\x15ROLE_STORYBOARD_INDEX\x10\x06\x12\x12\n\x0eROLE_WEB_VIDEO\x10\x07\x32\xe7\x01\n\x0cStoreService\x12\x63\n\x08GetMedia\x12#.vitascope.media.v1.GetMediaRequest\x1a$.vitascope.media.v1.GetMediaResponse\"\x0c\xaa\xbb\x18\x08internal\x12r\n\rCommitOutputs\x12(.vitascope.media.v1.CommitOutputsRequest\x1a).vitascope.media.v1.CommitOutputsResponse\"\x0c\xaa\xbb\x18\x08internalb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,30 +38,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STORESERVICE'].methods_by_name['GetMedia']._serialized_options = b'\252\273\030\010internal'
   _globals['_STORESERVICE'].methods_by_name['CommitOutputs']._loaded_options = None
   _globals['_STORESERVICE'].methods_by_name['CommitOutputs']._serialized_options = b'\252\273\030\010internal'
-  _globals['_ROLE']._serialized_start=1263
-  _globals['_ROLE']._serialized_end=1450
-  _globals['_GETMEDIAREQUEST']._serialized_start=126
-  _globals['_GETMEDIAREQUEST']._serialized_end=201
-  _globals['_GETMEDIARESPONSE']._serialized_start=203
-  _globals['_GETMEDIARESPONSE']._serialized_end=269
-  _globals['_STOREDMEDIA']._serialized_start=272
-  _globals['_STOREDMEDIA']._serialized_end=497
-  _globals['_COMMITOUTPUTSREQUEST']._serialized_start=500
-  _globals['_COMMITOUTPUTSREQUEST']._serialized_end=659
-  _globals['_DESTINATION']._serialized_start=662
-  _globals['_DESTINATION']._serialized_end=851
-  _globals['_VIDEODESTINATION']._serialized_start=853
-  _globals['_VIDEODESTINATION']._serialized_end=895
-  _globals['_ACCOUNTDESTINATION']._serialized_start=897
-  _globals['_ACCOUNTDESTINATION']._serialized_end=937
-  _globals['_PARTDESTINATION']._serialized_start=939
-  _globals['_PARTDESTINATION']._serialized_end=973
-  _globals['_OUTPUTFILE']._serialized_start=976
-  _globals['_OUTPUTFILE']._serialized_end=1134
-  _globals['_COMMITOUTPUTSRESPONSE']._serialized_start=1136
-  _globals['_COMMITOUTPUTSRESPONSE']._serialized_end=1213
-  _globals['_COMMITTEDOUTPUT']._serialized_start=1215
-  _globals['_COMMITTEDOUTPUT']._serialized_end=1260
-  _globals['_STORESERVICE']._serialized_start=1453
-  _globals['_STORESERVICE']._serialized_end=1684
+  _globals['_ROLE']._serialized_start=1903
+  _globals['_ROLE']._serialized_end=2090
+  _globals['_GETMEDIAREQUEST']._serialized_start=158
+  _globals['_GETMEDIAREQUEST']._serialized_end=233
+  _globals['_GETMEDIARESPONSE']._serialized_start=235
+  _globals['_GETMEDIARESPONSE']._serialized_end=301
+  _globals['_STOREDMEDIA']._serialized_start=304
+  _globals['_STOREDMEDIA']._serialized_end=529
+  _globals['_COMMITOUTPUTSREQUEST']._serialized_start=532
+  _globals['_COMMITOUTPUTSREQUEST']._serialized_end=691
+  _globals['_DESTINATION']._serialized_start=694
+  _globals['_DESTINATION']._serialized_end=1059
+  _globals['_VIDEODESTINATION']._serialized_start=1061
+  _globals['_VIDEODESTINATION']._serialized_end=1103
+  _globals['_ACCOUNTDESTINATION']._serialized_start=1105
+  _globals['_ACCOUNTDESTINATION']._serialized_end=1212
+  _globals['_S3SIGNEDDESTINATION']._serialized_start=1214
+  _globals['_S3SIGNEDDESTINATION']._serialized_end=1248
+  _globals['_YOUTUBEDESTINATION']._serialized_start=1251
+  _globals['_YOUTUBEDESTINATION']._serialized_end=1432
+  _globals['_DUMMYDESTINATION']._serialized_start=1434
+  _globals['_DUMMYDESTINATION']._serialized_end=1452
+  _globals['_DELIVERY']._serialized_start=1454
+  _globals['_DELIVERY']._serialized_end=1577
+  _globals['_PARTDESTINATION']._serialized_start=1579
+  _globals['_PARTDESTINATION']._serialized_end=1613
+  _globals['_OUTPUTFILE']._serialized_start=1616
+  _globals['_OUTPUTFILE']._serialized_end=1774
+  _globals['_COMMITOUTPUTSRESPONSE']._serialized_start=1776
+  _globals['_COMMITOUTPUTSRESPONSE']._serialized_end=1853
+  _globals['_COMMITTEDOUTPUT']._serialized_start=1855
+  _globals['_COMMITTEDOUTPUT']._serialized_end=1900
+  _globals['_STORESERVICE']._serialized_start=2093
+  _globals['_STORESERVICE']._serialized_end=2324
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -217,6 +218,9 @@ class Destination(_message.Message):
     VIDEO_FIELD_NUMBER: _builtins.int
     ACCOUNT_FIELD_NUMBER: _builtins.int
     PART_FIELD_NUMBER: _builtins.int
+    S3_SIGNED_FIELD_NUMBER: _builtins.int
+    YOUTUBE_FIELD_NUMBER: _builtins.int
+    DUMMY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def video(self) -> Global___VideoDestination:
         """The files of a video; each output says which."""
@@ -227,7 +231,21 @@ class Destination(_message.Message):
 
     @_builtins.property
     def part(self) -> Global___PartDestination:
-        """Kept for the item of which this one is a part, until that one ends."""
+        """Kept for the item of which this one is a part, or for this one itself,
+        until that one ends.
+        """
+
+    @_builtins.property
+    def s3_signed(self) -> Global___S3SignedDestination:
+        """An address that takes one file."""
+
+    @_builtins.property
+    def youtube(self) -> Global___YoutubeDestination:
+        """A channel on YouTube."""
+
+    @_builtins.property
+    def dummy(self) -> Global___DummyDestination:
+        """Nowhere."""
 
     def __init__(
         self,
@@ -235,12 +253,15 @@ class Destination(_message.Message):
         video: Global___VideoDestination | None = ...,
         account: Global___AccountDestination | None = ...,
         part: Global___PartDestination | None = ...,
+        s3_signed: Global___S3SignedDestination | None = ...,
+        youtube: Global___YoutubeDestination | None = ...,
+        dummy: Global___DummyDestination | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "part", b"part", "place", b"place", "video", b"video"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "dummy", b"dummy", "part", b"part", "place", b"place", "s3_signed", b"s3_signed", "video", b"video", "youtube", b"youtube"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "part", b"part", "place", b"place", "video", b"video"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "dummy", b"dummy", "part", b"part", "place", b"place", "s3_signed", b"s3_signed", "video", b"video", "youtube", b"youtube"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_place: _TypeAlias = _typing.Literal["video", "account", "part"]  # noqa: Y015
+    _WhichOneofReturnType_place: _TypeAlias = _typing.Literal["video", "account", "part", "s3_signed", "youtube", "dummy"]  # noqa: Y015
     _WhichOneofArgType_place: _TypeAlias = _typing.Literal["place", b"place"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_place) -> _WhichOneofReturnType_place | None: ...
 
@@ -275,24 +296,171 @@ class AccountDestination(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    LIFETIME_FIELD_NUMBER: _builtins.int
+    STORED_BYTES_FIELD_NUMBER: _builtins.int
     account_id: _builtins.str
     """The account."""
+    stored_bytes: _builtins.int
+    """How many bytes the account may store in all; 0 for no limit."""
+    @_builtins.property
+    def lifetime(self) -> _duration_pb2.Duration:
+        """How long after its making a file ends, for the volatile store. Absent: the
+        persistent store, where the account says how long files stay.
+        """
+
     def __init__(
         self,
         *,
         account_id: _builtins.str = ...,
+        lifetime: _duration_pb2.Duration | None = ...,
+        stored_bytes: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lifetime", b"lifetime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "lifetime", b"lifetime", "stored_bytes", b"stored_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AccountDestination: _TypeAlias = AccountDestination  # noqa: Y015
 
 @_typing.final
+class S3SignedDestination(_message.Message):
+    """An address, signed by a customer of an S3 server, to which one file may be
+    sent by HTTP PUT.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """The address; its query is a credential."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___S3SignedDestination: _TypeAlias = S3SignedDestination  # noqa: Y015
+
+@_typing.final
+class YoutubeDestination(_message.Message):
+    """The channel on YouTube of a user who allowed an application to upload."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCESS_TOKEN_FIELD_NUMBER: _builtins.int
+    DEVELOPER_KEY_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    CATEGORY_ID_FIELD_NUMBER: _builtins.int
+    PRIVACY_STATUS_FIELD_NUMBER: _builtins.int
+    access_token: _builtins.str
+    """The user's OAuth 2.0 access token: a credential."""
+    developer_key: _builtins.str
+    """The application's API key: a credential."""
+    title: _builtins.str
+    """The video's title."""
+    description: _builtins.str
+    """Its description."""
+    category_id: _builtins.int
+    """The number of its category; absent: YouTube's default."""
+    privacy_status: _builtins.str
+    """Who may see it: `public`, `private` or `unlisted`."""
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Its tags."""
+
+    def __init__(
+        self,
+        *,
+        access_token: _builtins.str = ...,
+        developer_key: _builtins.str = ...,
+        title: _builtins.str = ...,
+        description: _builtins.str = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        category_id: _builtins.int | None = ...,
+        privacy_status: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_category_id", b"_category_id", "category_id", b"category_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_category_id", b"_category_id", "access_token", b"access_token", "category_id", b"category_id", "description", b"description", "developer_key", b"developer_key", "privacy_status", b"privacy_status", "tags", b"tags", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__category_id: _TypeAlias = _typing.Literal["category_id"]  # noqa: Y015
+    _WhichOneofArgType__category_id: _TypeAlias = _typing.Literal["_category_id", b"_category_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__category_id) -> _WhichOneofReturnType__category_id | None: ...
+
+Global___YoutubeDestination: _TypeAlias = YoutubeDestination  # noqa: Y015
+
+@_typing.final
+class DummyDestination(_message.Message):
+    """Nowhere: the files are made and thrown away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DummyDestination: _TypeAlias = DummyDestination  # noqa: Y015
+
+@_typing.final
+class Delivery(_message.Message):
+    """What was made to be sent outside, and how far the sending of it is: what an
+    attempt saves so that a later one goes on.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    CLOSING_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    result: _builtins.bytes
+    """The kind's result message, serialized, without addresses."""
+    session: _builtins.str
+    """The address of the resumable upload; empty before it is begun. Whoever has
+    it can send to it: a credential.
+    """
+    closing: _builtins.bool
+    """Whether the last bytes may have been sent: the file may be there already."""
+    address: _builtins.str
+    """Where the file is; empty before it is there."""
+    @_builtins.property
+    def file(self) -> Global___OutputFile:
+        """The file that is sent. It is kept in storage until the item ends."""
+
+    def __init__(
+        self,
+        *,
+        result: _builtins.bytes = ...,
+        file: Global___OutputFile | None = ...,
+        session: _builtins.str = ...,
+        closing: _builtins.bool = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "closing", b"closing", "file", b"file", "result", b"result", "session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Delivery: _TypeAlias = Delivery  # noqa: Y015
+
+@_typing.final
 class PartDestination(_message.Message):
-    """An item of work that was split."""
+    """An item of work that was split, or sends what it made outside."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -69,26 +69,94 @@ class Task(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
     LONG_FIELD_NUMBER: _builtins.int
+    UNAVAILABLE_FIELD_NUMBER: _builtins.int
+    EITHER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The documented `task_name`, for example `image.thumb`."""
     result: _builtins.str
     """The full name of the message that describes the kind's result."""
     long: _builtins.bool
     """Long kinds wait in a lane of their own."""
+    unavailable: _builtins.bool
+    """Nobody can carry it out yet: such a task is refused when it is created.
+    The newest version says so for all.
+    """
+    @_builtins.property
+    def either(self) -> _containers.RepeatedCompositeFieldContainer[Global___ParameterSet]:
+        """One of these sets of parameters must be given, and whole."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         result: _builtins.str = ...,
         long: _builtins.bool = ...,
+        unavailable: _builtins.bool = ...,
+        either: _abc.Iterable[Global___ParameterSet] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["long", b"long", "name", b"name", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["either", b"either", "long", b"long", "name", b"name", "result", b"result", "unavailable", b"unavailable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Task: _TypeAlias = Task  # noqa: Y015
+
+@_typing.final
+class Store(_message.Message):
+    """A storage system."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TAKES_FIELD_NUMBER: _builtins.int
+    SINGLE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The documented `type`, for example `persistent`."""
+    takes: _builtins.str
+    """It takes only tasks that make a file of this kind, named by the first part
+    of its media type.
+    """
+    single: _builtins.bool
+    """It takes only tasks that make exactly one file."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        takes: _builtins.str = ...,
+        single: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "single", b"single", "takes", b"takes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Store: _TypeAlias = Store  # noqa: Y015
+
+@_typing.final
+class ParameterSet(_message.Message):
+    """Parameters that belong together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAMES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their names."""
+
+    def __init__(
+        self,
+        *,
+        names: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["names", b"names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ParameterSet: _TypeAlias = ParameterSet  # noqa: Y015
 
 @_typing.final
 class Parameter(_message.Message):
@@ -100,12 +168,39 @@ class Parameter(_message.Message):
     CHOICES_FIELD_NUMBER: _builtins.int
     MINIMUM_FIELD_NUMBER: _builtins.int
     MAXIMUM_FIELD_NUMBER: _builtins.int
+    MAX_LENGTH_FIELD_NUMBER: _builtins.int
+    MAX_ITEMS_FIELD_NUMBER: _builtins.int
+    PATTERN_FIELD_NUMBER: _builtins.int
+    PATTERN_MEANS_FIELD_NUMBER: _builtins.int
+    GREATER_THAN_FIELD_NUMBER: _builtins.int
+    CONFIDENTIAL_FIELD_NUMBER: _builtins.int
+    OLDER_FIELD_NUMBER: _builtins.int
     required: _builtins.bool
     """The parameter must be given."""
     minimum: _builtins.float
     """The smallest number allowed."""
     maximum: _builtins.float
     """The largest number allowed."""
+    max_length: _builtins.int
+    """The most characters that a text, or each text of a list, may have; 8192
+    when not said.
+    """
+    max_items: _builtins.int
+    """The most items that a list may have; 100 when not said."""
+    pattern: _builtins.str
+    """The regular expression that the whole text must match."""
+    pattern_means: _builtins.str
+    """What a text that matches the pattern is, for example `a colour`."""
+    greater_than: _builtins.str
+    """The name of the parameter that this one must be greater than."""
+    confidential: _builtins.bool
+    """A credential of the client with somebody else: masked in whatever is shown,
+    encrypted in whatever is kept.
+    """
+    older: _builtins.bool
+    """Only versions before this one know the parameter: this version neither
+    takes nor documents it, and the field carries what an older one was given.
+    """
     @_builtins.property
     def choices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The values that are allowed, in their JSON spelling; empty allows all."""
@@ -117,10 +212,17 @@ class Parameter(_message.Message):
         choices: _abc.Iterable[_builtins.str] | None = ...,
         minimum: _builtins.float | None = ...,
         maximum: _builtins.float | None = ...,
+        max_length: _builtins.int = ...,
+        max_items: _builtins.int = ...,
+        pattern: _builtins.str = ...,
+        pattern_means: _builtins.str = ...,
+        greater_than: _builtins.str = ...,
+        confidential: _builtins.bool = ...,
+        older: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "maximum", b"maximum", "minimum", b"minimum"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "choices", b"choices", "maximum", b"maximum", "minimum", b"minimum", "required", b"required"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "choices", b"choices", "confidential", b"confidential", "greater_than", b"greater_than", "max_items", b"max_items", "max_length", b"max_length", "maximum", b"maximum", "minimum", b"minimum", "older", b"older", "pattern", b"pattern", "pattern_means", b"pattern_means", "required", b"required"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
     _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015
@@ -133,9 +235,12 @@ class Parameter(_message.Message):
 
 Global___Parameter: _TypeAlias = Parameter  # noqa: Y015
 
+OWN_NAMES_FIELD_NUMBER: _builtins.int
 SCOPE_FIELD_NUMBER: _builtins.int
 UPLOAD_FIELD_NUMBER: _builtins.int
 ANY_ORIGIN_FIELD_NUMBER: _builtins.int
+MERGED_FIELD_NUMBER: _builtins.int
+ACTS_FIELD_NUMBER: _builtins.int
 FLATTEN_FIELD_NUMBER: _builtins.int
 SINGLE_OR_LIST_FIELD_NUMBER: _builtins.int
 SECRET_FIELD_NUMBER: _builtins.int
@@ -143,8 +248,17 @@ HEADER_FIELD_NUMBER: _builtins.int
 PARAMETER_FIELD_NUMBER: _builtins.int
 OUTPUT_FILE_FIELD_NUMBER: _builtins.int
 NULLABLE_FIELD_NUMBER: _builtins.int
+MAKES_FIELD_NUMBER: _builtins.int
+HOLDS_FIELD_NUMBER: _builtins.int
+TAKES_MISFITS_FIELD_NUMBER: _builtins.int
 TASK_FIELD_NUMBER: _builtins.int
 TOPIC_FIELD_NUMBER: _builtins.int
+BARE_FIELD_NUMBER: _builtins.int
+STORE_FIELD_NUMBER: _builtins.int
+own_names: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FileOptions, _builtins.bool]
+"""In JSON the fields of the file's messages have the names that they have
+here, width_and_height and not widthAndHeight.
+"""
 scope: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.str]
 """The scope that a caller's credentials must grant. Every RPC names one;
 a service refuses to start with an RPC that does not. `public` asks for
@@ -154,6 +268,14 @@ upload: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions,
 """Marks a client-streaming RPC that takes a file."""
 any_origin: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
 """Pages of any site may call it: it takes no credentials but its address."""
+merged: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
+"""The messages of a stream are parts of one: JSON has one object, whose lists
+are written while they come.
+"""
+acts: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
+"""A GET of it does more than read. There is no HEAD of it: programs send that
+to look at a link without following it.
+"""
 flatten: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """On a Struct: the JSON keys that the message does not name live in it, and
 its keys stand beside the message's own in JSON and in the query string.
@@ -170,9 +292,29 @@ output_file: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOpti
 """On a result field: the URL of the output file with the field's name."""
 nullable: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """In JSON the field is written as null when it is not set."""
+makes: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
+"""On an output file that the kind makes and a store keeps: the first part of
+its media type (`image`, `audio`, `video`). A file without it is one that
+lies elsewhere already, as a video on Facebook does.
+"""
+holds: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.str]
+"""On a Struct or a Value: what it may hold is described by the messages of
+the storage systems (`store`) or of the kinds' results (`result`); or it
+says what is wrong with a task (`error`).
+"""
+takes_misfits: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
+"""On a flattened Struct: it takes the values too that the message's own
+fields do not, under their names, for the service to say what is wrong.
+"""
 task: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, Global___Task]
 """Marks the parameter message of one task kind."""
 topic: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, _builtins.str]
 """Marks a message that is a value of this Kafka topic, which anyone may
 follow: the AsyncAPI document lists it.
 """
+bare: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, _builtins.bool]
+"""In JSON the message is the value of the one of its fields that is set, or of
+its only one: a message of one `oneof`, or of one list.
+"""
+store: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, Global___Store]
+"""Marks the parameter message of one storage system."""

@@ -145,6 +145,174 @@ class CreateResponse(_message.Message):
 Global___CreateResponse: _TypeAlias = CreateResponse  # noqa: Y015
 
 @_typing.final
+class CreateFileRequest(_message.Message):
+    """Queues a task for one of its files."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILENAME_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
+    SECRET_FIELD_NUMBER: _builtins.int
+    API_KEY_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    filename: _builtins.str
+    """Which file, for kinds that make several."""
+    secret: _builtins.str
+    """The account's secret key."""
+    api_key: _builtins.str
+    """The account's API key."""
+    idempotency_key: _builtins.str
+    """As in `CreateRequest`; which file is asked for makes no other request."""
+    @_builtins.property
+    def task(self) -> Global___TaskDefinition:
+        """The task."""
+
+    def __init__(
+        self,
+        *,
+        filename: _builtins.str = ...,
+        task: Global___TaskDefinition | None = ...,
+        secret: _builtins.str = ...,
+        api_key: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "filename", b"filename", "idempotency_key", b"idempotency_key", "secret", b"secret", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateFileRequest: _TypeAlias = CreateFileRequest  # noqa: Y015
+
+@_typing.final
+class CreateFileByQueryRequest(_message.Message):
+    """Queues a task for one of its files, all in an address."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILENAME_FIELD_NUMBER: _builtins.int
+    TASK_NAME_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    SECRET_FIELD_NUMBER: _builtins.int
+    API_KEY_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    filename: _builtins.str
+    """Which file, for kinds that make several."""
+    task_name: _builtins.str
+    """The kind, for example `image.thumb`."""
+    secret: _builtins.str
+    """The account's secret key."""
+    api_key: _builtins.str
+    """The account's API key."""
+    idempotency_key: _builtins.str
+    """As in `CreateRequest`; which file is asked for makes no other request."""
+    @_builtins.property
+    def parameters(self) -> _struct_pb2.Struct:
+        """The kind's parameters: the rest of the query."""
+
+    def __init__(
+        self,
+        *,
+        filename: _builtins.str = ...,
+        task_name: _builtins.str = ...,
+        parameters: _struct_pb2.Struct | None = ...,
+        secret: _builtins.str = ...,
+        api_key: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["parameters", b"parameters"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "filename", b"filename", "idempotency_key", b"idempotency_key", "parameters", b"parameters", "secret", b"secret", "task_name", b"task_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateFileByQueryRequest: _TypeAlias = CreateFileByQueryRequest  # noqa: Y015
+
+@_typing.final
+class GetFileRequest(_message.Message):
+    """Asks for a file of a task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILENAME_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
+    filename: _builtins.str
+    """Which file, for kinds that make several."""
+    task: _builtins.str
+    """The key of the task."""
+    def __init__(
+        self,
+        *,
+        filename: _builtins.str = ...,
+        task: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filename", b"filename", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFileRequest: _TypeAlias = GetFileRequest  # noqa: Y015
+
+@_typing.final
+class FileResponse(_message.Message):
+    """What is said beside the way to the file, or why there is none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def task(self) -> Global___TaskStatus:
+        """How far the task is."""
+
+    @_builtins.property
+    def problem(self) -> Global___NoSuchFile:
+        """There is no such file."""
+
+    def __init__(
+        self,
+        *,
+        task: Global___TaskStatus | None = ...,
+        problem: Global___NoSuchFile | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "problem", b"problem", "task", b"task"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "problem", b"problem", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["task", "problem"]  # noqa: Y015
+    _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
+
+Global___FileResponse: _TypeAlias = FileResponse  # noqa: Y015
+
+@_typing.final
+class NoSuchFile(_message.Message):
+    """There is no file by this name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    status: _builtins.str
+    """error."""
+    message: _builtins.str
+    """Which names there are."""
+    def __init__(
+        self,
+        *,
+        status: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoSuchFile: _TypeAlias = NoSuchFile  # noqa: Y015
+
+@_typing.final
 class GetStatusRequest(_message.Message):
     """Asks for statuses."""
 
@@ -199,6 +367,124 @@ class GetStatusResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class CreateStreamRequest(_message.Message):
+    """Queues tasks and follows them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASKS_FIELD_NUMBER: _builtins.int
+    SECRET_FIELD_NUMBER: _builtins.int
+    API_KEY_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    secret: _builtins.str
+    """The account's secret key."""
+    api_key: _builtins.str
+    """The account's API key."""
+    idempotency_key: _builtins.str
+    """As that of `CreateRequest`: what is asked is the same, however it is
+    answered.
+    """
+    @_builtins.property
+    def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskDefinition]:
+        """The tasks; one bare definition will do."""
+
+    def __init__(
+        self,
+        *,
+        tasks: _abc.Iterable[Global___TaskDefinition] | None = ...,
+        secret: _builtins.str = ...,
+        api_key: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "idempotency_key", b"idempotency_key", "secret", b"secret", "tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateStreamRequest: _TypeAlias = CreateStreamRequest  # noqa: Y015
+
+@_typing.final
+class StreamStatusRequest(_message.Message):
+    """Asks to follow tasks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tasks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The keys of the tasks; one bare key will do."""
+
+    def __init__(
+        self,
+        *,
+        tasks: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamStatusRequest: _TypeAlias = StreamStatusRequest  # noqa: Y015
+
+@_typing.final
+class StreamLine(_message.Message):
+    """A line of a stream of statuses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASKS_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tasks(self) -> Global___TaskList:
+        """The first line: all tasks, in the order of the request."""
+
+    @_builtins.property
+    def status(self) -> Global___TaskStatus:
+        """Every other: one task."""
+
+    def __init__(
+        self,
+        *,
+        tasks: Global___TaskList | None = ...,
+        status: Global___TaskStatus | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "status", b"status", "tasks", b"tasks"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "status", b"status", "tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_line: _TypeAlias = _typing.Literal["tasks", "status"]  # noqa: Y015
+    _WhichOneofArgType_line: _TypeAlias = _typing.Literal["line", b"line"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_line) -> _WhichOneofReturnType_line | None: ...
+
+Global___StreamLine: _TypeAlias = StreamLine  # noqa: Y015
+
+@_typing.final
+class TaskList(_message.Message):
+    """The statuses of several tasks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskStatus]:
+        """One each."""
+
+    def __init__(
+        self,
+        *,
+        tasks: _abc.Iterable[Global___TaskStatus] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskList: _TypeAlias = TaskList  # noqa: Y015
 
 @_typing.final
 class TaskStatus(_message.Message):

@@ -45,6 +45,31 @@ class TasksServiceStub:
                 request_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetStatusRequest.SerializeToString,
                 response_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetStatusResponse.FromString,
                 _registered_method=True)
+        self.CreateStream = channel.unary_stream(
+                '/vitascope.tasks.v1.TasksService/CreateStream',
+                request_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.CreateStreamRequest.SerializeToString,
+                response_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamLine.FromString,
+                _registered_method=True)
+        self.StreamStatus = channel.unary_stream(
+                '/vitascope.tasks.v1.TasksService/StreamStatus',
+                request_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamStatusRequest.SerializeToString,
+                response_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamLine.FromString,
+                _registered_method=True)
+        self.CreateFile = channel.unary_unary(
+                '/vitascope.tasks.v1.TasksService/CreateFile',
+                request_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.CreateFileRequest.SerializeToString,
+                response_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.FileResponse.FromString,
+                _registered_method=True)
+        self.CreateFileByQuery = channel.unary_unary(
+                '/vitascope.tasks.v1.TasksService/CreateFileByQuery',
+                request_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.CreateFileByQueryRequest.SerializeToString,
+                response_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.FileResponse.FromString,
+                _registered_method=True)
+        self.GetFile = channel.unary_unary(
+                '/vitascope.tasks.v1.TasksService/GetFile',
+                request_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetFileRequest.SerializeToString,
+                response_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.FileResponse.FromString,
+                _registered_method=True)
 
 
 class TasksServiceServicer:
@@ -71,6 +96,60 @@ class TasksServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateStream(self, request, context):
+        """Queues one or more tasks, as `Create` does, and streams their statuses. The
+        first line is the list of what the tasks are at once, in the order of the
+        request; each line after it is the status of one task, whenever one
+        changes, gets further, or knows more of its result. A client that is slow
+        gets the newest of what would wait. The stream ends when all tasks have
+        ended. Empty lines mean nothing: they come when nothing else does. With an
+        `Idempotency-Key`, a repeat follows the tasks of the first request.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamStatus(self, request, context):
+        """Streams the statuses of tasks, as `CreateStream` does. An unknown key has
+        the status `error` in the first line.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateFile(self, request, context):
+        """Queues a task, waits for one of its files, and redirects there with status
+        302; a partial result that has the file is enough. The name of the file may
+        be left out, or be any, when the kind makes one file. Another name that is
+        none is answered with status 404, and nothing is queued; a task that fails
+        with status 400, and its status. Fails with INVALID_ARGUMENT without
+        `task`, UNAUTHENTICATED without valid credentials, UNAVAILABLE when the
+        file takes longer than ten minutes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateFileByQuery(self, request, context):
+        """The same for a page that can only name an address, as in `<img src=...>`:
+        status 302, or status 404 for a wrong name and status 400 for a task that
+        fails. Every such request queues a task, so there is no HEAD.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFile(self, request, context):
+        """Waits for a file of a task that is there, and redirects to it with status
+        302. The name of the file may be left out, or be any, when the kind makes
+        one file; another name that is none is answered with status 404, a task
+        that failed with status 400, and its status. Fails with NOT_FOUND when the
+        task has expired, UNAVAILABLE when the file takes longer than ten minutes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TasksServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -83,6 +162,31 @@ def add_TasksServiceServicer_to_server(servicer, server):
                     servicer.GetStatus,
                     request_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetStatusRequest.FromString,
                     response_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetStatusResponse.SerializeToString,
+            ),
+            'CreateStream': grpc.unary_stream_rpc_method_handler(
+                    servicer.CreateStream,
+                    request_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.CreateStreamRequest.FromString,
+                    response_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamLine.SerializeToString,
+            ),
+            'StreamStatus': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamStatus,
+                    request_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamStatusRequest.FromString,
+                    response_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamLine.SerializeToString,
+            ),
+            'CreateFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateFile,
+                    request_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.CreateFileRequest.FromString,
+                    response_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.FileResponse.SerializeToString,
+            ),
+            'CreateFileByQuery': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateFileByQuery,
+                    request_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.CreateFileByQueryRequest.FromString,
+                    response_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.FileResponse.SerializeToString,
+            ),
+            'GetFile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFile,
+                    request_deserializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetFileRequest.FromString,
+                    response_serializer=vitascope_dot_tasks_dot_v1_dot_tasks__pb2.FileResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -140,6 +244,141 @@ class TasksService:
             '/vitascope.tasks.v1.TasksService/GetStatus',
             vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetStatusRequest.SerializeToString,
             vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateStream(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vitascope.tasks.v1.TasksService/CreateStream',
+            vitascope_dot_tasks_dot_v1_dot_tasks__pb2.CreateStreamRequest.SerializeToString,
+            vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamLine.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/vitascope.tasks.v1.TasksService/StreamStatus',
+            vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamStatusRequest.SerializeToString,
+            vitascope_dot_tasks_dot_v1_dot_tasks__pb2.StreamLine.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.tasks.v1.TasksService/CreateFile',
+            vitascope_dot_tasks_dot_v1_dot_tasks__pb2.CreateFileRequest.SerializeToString,
+            vitascope_dot_tasks_dot_v1_dot_tasks__pb2.FileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateFileByQuery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.tasks.v1.TasksService/CreateFileByQuery',
+            vitascope_dot_tasks_dot_v1_dot_tasks__pb2.CreateFileByQueryRequest.SerializeToString,
+            vitascope_dot_tasks_dot_v1_dot_tasks__pb2.FileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.tasks.v1.TasksService/GetFile',
+            vitascope_dot_tasks_dot_v1_dot_tasks__pb2.GetFileRequest.SerializeToString,
+            vitascope_dot_tasks_dot_v1_dot_tasks__pb2.FileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,8 +5,10 @@ The task kinds of the Tasks API v2: a Spec message holds a kind's
 parameters, a Result message its output values and files.
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -17,6 +19,672 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+@_typing.final
+class AudioBeatsSpec(_message.Message):
+    """Parameters of `audio.beats`: finds the beats of a piece of music."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the audio file."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioBeatsSpec: _TypeAlias = AudioBeatsSpec  # noqa: Y015
+
+@_typing.final
+class AudioBeatsResult(_message.Message):
+    """Result of `audio.beats`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEATS_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    DOWNBEATS_FIELD_NUMBER: _builtins.int
+    duration: _builtins.int
+    """Whole seconds that the file lasts."""
+    @_builtins.property
+    def beats(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Seconds into the file of each beat."""
+
+    @_builtins.property
+    def downbeats(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Seconds into the file of each first beat of a bar."""
+
+    def __init__(
+        self,
+        *,
+        beats: _abc.Iterable[_builtins.float] | None = ...,
+        duration: _builtins.int | None = ...,
+        downbeats: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["beats", b"beats", "downbeats", b"downbeats", "duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beats", b"beats", "downbeats", b"downbeats", "duration", b"duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioBeatsResult: _TypeAlias = AudioBeatsResult  # noqa: Y015
+
+@_typing.final
+class AudioConvertSpec(_message.Message):
+    """Parameters of `audio.convert`: makes an audio file in another codec."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    CODEC_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the audio file."""
+    codec: _builtins.str
+    """Codec wanted."""
+    force: _builtins.bool
+    """Encode even when the file has the codec wanted."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+        codec: _builtins.str | None = ...,
+        force: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["codec", b"codec", "force", b"force", "url", b"url"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codec", b"codec", "force", b"force", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioConvertSpec: _TypeAlias = AudioConvertSpec  # noqa: Y015
+
+@_typing.final
+class AudioConvertResult(_message.Message):
+    """Result of `audio.convert`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DURATION_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    duration: _builtins.float
+    """Seconds that the file lasts."""
+    content_type: _builtins.str
+    """MIME type of the new file."""
+    output: _builtins.str
+    """Address of the new file."""
+    def __init__(
+        self,
+        *,
+        duration: _builtins.float | None = ...,
+        content_type: _builtins.str | None = ...,
+        output: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "duration", b"duration", "output", b"output"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "duration", b"duration", "output", b"output"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioConvertResult: _TypeAlias = AudioConvertResult  # noqa: Y015
+
+@_typing.final
+class AudioInfoSpec(_message.Message):
+    """Parameters of `audio.info`: reads what an audio file says about itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the audio file."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioInfoSpec: _TypeAlias = AudioInfoSpec  # noqa: Y015
+
+@_typing.final
+class AudioInfoResult(_message.Message):
+    """Result of `audio.info`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DURATION_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    CODEC_FIELD_NUMBER: _builtins.int
+    duration: _builtins.float
+    """Seconds that the file lasts, to the hundredth."""
+    content_type: _builtins.str
+    """MIME type of the file."""
+    codec: _builtins.str
+    """Codec of the sound."""
+    def __init__(
+        self,
+        *,
+        duration: _builtins.float | None = ...,
+        content_type: _builtins.str | None = ...,
+        codec: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["codec", b"codec", "content_type", b"content_type", "duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codec", b"codec", "content_type", b"content_type", "duration", b"duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioInfoResult: _TypeAlias = AudioInfoResult  # noqa: Y015
+
+@_typing.final
+class AudioTtsSpec(_message.Message):
+    """Parameters of `audio.tts`: speaks a text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    VOICE_FIELD_NUMBER: _builtins.int
+    CODEC_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What to say."""
+    voice: _builtins.str
+    """Who says it."""
+    codec: _builtins.str
+    """Codec of the audio file."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str | None = ...,
+        voice: _builtins.str | None = ...,
+        codec: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["codec", b"codec", "text", b"text", "voice", b"voice"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codec", b"codec", "text", b"text", "voice", b"voice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioTtsSpec: _TypeAlias = AudioTtsSpec  # noqa: Y015
+
+@_typing.final
+class AudioTtsResult(_message.Message):
+    """Result of `audio.tts`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DURATION_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    duration: _builtins.float
+    """Seconds that the speech lasts, to the hundredth."""
+    content_type: _builtins.str
+    """MIME type of the audio file."""
+    output: _builtins.str
+    """Address of the audio file."""
+    def __init__(
+        self,
+        *,
+        duration: _builtins.float | None = ...,
+        content_type: _builtins.str | None = ...,
+        output: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "duration", b"duration", "output", b"output"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "duration", b"duration", "output", b"output"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioTtsResult: _TypeAlias = AudioTtsResult  # noqa: Y015
+
+@_typing.final
+class AudioWaveformSpec(_message.Message):
+    """Parameters of `audio.waveform`: draws the loudness of an audio file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    VMARGIN_FIELD_NUMBER: _builtins.int
+    FILL_FIELD_NUMBER: _builtins.int
+    BACKGROUND_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the audio file."""
+    width: _builtins.int
+    """Pixels across the image."""
+    height: _builtins.int
+    """Pixels down the image."""
+    vmargin: _builtins.int
+    """Pixels left free above and below the wave."""
+    fill: _builtins.str
+    """Colour of the wave."""
+    background: _builtins.str
+    """Colour behind the wave."""
+    start: _builtins.float
+    """Seconds into the file at which the wave starts."""
+    end: _builtins.float
+    """Seconds into the file at which the wave ends; the file's end when absent."""
+    format: _builtins.str
+    """File format of the image."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+        vmargin: _builtins.int | None = ...,
+        fill: _builtins.str | None = ...,
+        background: _builtins.str | None = ...,
+        start: _builtins.float | None = ...,
+        end: _builtins.float | None = ...,
+        format: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["background", b"background", "end", b"end", "fill", b"fill", "format", b"format", "height", b"height", "start", b"start", "url", b"url", "vmargin", b"vmargin", "width", b"width"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["background", b"background", "end", b"end", "fill", b"fill", "format", b"format", "height", b"height", "start", b"start", "url", b"url", "vmargin", b"vmargin", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioWaveformSpec: _TypeAlias = AudioWaveformSpec  # noqa: Y015
+
+@_typing.final
+class AudioWaveformResult(_message.Message):
+    """Result of `audio.waveform`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DURATION_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    duration: _builtins.float
+    """Seconds that the file lasts."""
+    width: _builtins.int
+    """Pixels across the image."""
+    height: _builtins.int
+    """Pixels down the image."""
+    content_type: _builtins.str
+    """MIME type of the image."""
+    output: _builtins.str
+    """Address of the image."""
+    def __init__(
+        self,
+        *,
+        duration: _builtins.float | None = ...,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+        content_type: _builtins.str | None = ...,
+        output: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "duration", b"duration", "height", b"height", "output", b"output", "width", b"width"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "duration", b"duration", "height", b"height", "output", b"output", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AudioWaveformResult: _TypeAlias = AudioWaveformResult  # noqa: Y015
+
+@_typing.final
+class HtmlScrapeSpec(_message.Message):
+    """Parameters of `html.scrape`: finds the images and videos of a web page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the page."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HtmlScrapeSpec: _TypeAlias = HtmlScrapeSpec  # noqa: Y015
+
+@_typing.final
+class HtmlScrapeResult(_message.Message):
+    """Result of `html.scrape`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HITS_FIELD_NUMBER: _builtins.int
+    PAGE_TITLE_FIELD_NUMBER: _builtins.int
+    page_title: _builtins.str
+    """Title of the page."""
+    @_builtins.property
+    def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___HtmlHit]:
+        """What was found, in page order and without duplicates."""
+
+    def __init__(
+        self,
+        *,
+        hits: _abc.Iterable[Global___HtmlHit] | None = ...,
+        page_title: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "page_title", b"page_title"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hits", b"hits", "page_title", b"page_title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HtmlScrapeResult: _TypeAlias = HtmlScrapeResult  # noqa: Y015
+
+@_typing.final
+class HtmlHit(_message.Message):
+    """An image or a video of a web page."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    MIME_FIELD_NUMBER: _builtins.int
+    type: _builtins.str
+    """`image` or `video`."""
+    url: _builtins.str
+    """Its absolute address."""
+    width: _builtins.int
+    """Pixels across, where the page tells."""
+    height: _builtins.int
+    """Pixels down, where the page tells."""
+    title: _builtins.str
+    """What the page calls it."""
+    mime: _builtins.str
+    """MIME type, where the page tells."""
+    def __init__(
+        self,
+        *,
+        type: _builtins.str | None = ...,
+        url: _builtins.str | None = ...,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+        title: _builtins.str | None = ...,
+        mime: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "mime", b"mime", "title", b"title", "type", b"type", "url", b"url", "width", b"width"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "mime", b"mime", "title", b"title", "type", b"type", "url", b"url", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HtmlHit: _TypeAlias = HtmlHit  # noqa: Y015
+
+@_typing.final
+class ImageFaceSpec(_message.Message):
+    """Parameters of `image.face`: finds the faces of an image."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the image."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageFaceSpec: _TypeAlias = ImageFaceSpec  # noqa: Y015
+
+@_typing.final
+class ImageFaceResult(_message.Message):
+    """Result of `image.face`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def faces(self) -> _containers.RepeatedCompositeFieldContainer[Global___Face]:
+        """What was found, faces seen from the front first."""
+
+    def __init__(
+        self,
+        *,
+        faces: _abc.Iterable[Global___Face] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["faces", b"faces"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faces", b"faces"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageFaceResult: _TypeAlias = ImageFaceResult  # noqa: Y015
+
+@_typing.final
+class Face(_message.Message):
+    """A face in an image."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    RECTANGLE_FIELD_NUMBER: _builtins.int
+    LANDMARKS_FIELD_NUMBER: _builtins.int
+    type: _builtins.str
+    """`front` or `profile`."""
+    confidence: _builtins.float
+    """How sure it is that this is a face, 0 to 1."""
+    @_builtins.property
+    def rectangle(self) -> Global___Rectangle:
+        """Where the face is."""
+
+    @_builtins.property
+    def landmarks(self) -> Global___FaceLandmarks:
+        """Where its features are; those that were not found are left out."""
+
+    def __init__(
+        self,
+        *,
+        type: _builtins.str | None = ...,
+        confidence: _builtins.float | None = ...,
+        rectangle: Global___Rectangle | None = ...,
+        landmarks: Global___FaceLandmarks | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "landmarks", b"landmarks", "rectangle", b"rectangle", "type", b"type"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "landmarks", b"landmarks", "rectangle", b"rectangle", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Face: _TypeAlias = Face  # noqa: Y015
+
+@_typing.final
+class Rectangle(_message.Message):
+    """A part of an image, in pixels from its upper left corner."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    x: _builtins.float
+    """Left edge."""
+    y: _builtins.float
+    """Upper edge."""
+    width: _builtins.float
+    """Pixels across."""
+    height: _builtins.float
+    """Pixels down."""
+    def __init__(
+        self,
+        *,
+        x: _builtins.float | None = ...,
+        y: _builtins.float | None = ...,
+        width: _builtins.float | None = ...,
+        height: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "width", b"width", "x", b"x", "y", b"y"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "width", b"width", "x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Rectangle: _TypeAlias = Rectangle  # noqa: Y015
+
+@_typing.final
+class FaceLandmarks(_message.Message):
+    """The features of a face; left and right as the picture shows them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEFT_EYE_FIELD_NUMBER: _builtins.int
+    RIGHT_EYE_FIELD_NUMBER: _builtins.int
+    NOSE_FIELD_NUMBER: _builtins.int
+    MOUTH_LEFT_FIELD_NUMBER: _builtins.int
+    MOUTH_RIGHT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def left_eye(self) -> Global___Point:
+        """Middle of the eye on the left."""
+
+    @_builtins.property
+    def right_eye(self) -> Global___Point:
+        """Middle of the eye on the right."""
+
+    @_builtins.property
+    def nose(self) -> Global___Point:
+        """Tip of the nose."""
+
+    @_builtins.property
+    def mouth_left(self) -> Global___Point:
+        """Left corner of the mouth."""
+
+    @_builtins.property
+    def mouth_right(self) -> Global___Point:
+        """Right corner of the mouth."""
+
+    def __init__(
+        self,
+        *,
+        left_eye: Global___Point | None = ...,
+        right_eye: Global___Point | None = ...,
+        nose: Global___Point | None = ...,
+        mouth_left: Global___Point | None = ...,
+        mouth_right: Global___Point | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["left_eye", b"left_eye", "mouth_left", b"mouth_left", "mouth_right", b"mouth_right", "nose", b"nose", "right_eye", b"right_eye"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["left_eye", b"left_eye", "mouth_left", b"mouth_left", "mouth_right", b"mouth_right", "nose", b"nose", "right_eye", b"right_eye"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FaceLandmarks: _TypeAlias = FaceLandmarks  # noqa: Y015
+
+@_typing.final
+class Point(_message.Message):
+    """A place in an image, in pixels from its upper left corner."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    x: _builtins.float
+    """Pixels to the right."""
+    y: _builtins.float
+    """Pixels down."""
+    def __init__(
+        self,
+        *,
+        x: _builtins.float | None = ...,
+        y: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["x", b"x", "y", b"y"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Point: _TypeAlias = Point  # noqa: Y015
+
+@_typing.final
+class ImageGifSpec(_message.Message):
+    """Parameters of `image.gif`: makes an animated GIF of images."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMAGES_FIELD_NUMBER: _builtins.int
+    LOOP_FIELD_NUMBER: _builtins.int
+    FRAME_DURATION_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    loop: _builtins.int
+    """How often the animation runs; 0 is for ever, -1 is without a loop."""
+    frame_duration: _builtins.float
+    """Seconds that each image is shown, rounded to the hundredth."""
+    width: _builtins.int
+    """Pixels across the GIF; follows from the images when absent."""
+    height: _builtins.int
+    """Pixels down the GIF; follows from the images when absent."""
+    @_builtins.property
+    def images(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Addresses of the images, in the order of the animation."""
+
+    def __init__(
+        self,
+        *,
+        images: _abc.Iterable[_builtins.str] | None = ...,
+        loop: _builtins.int | None = ...,
+        frame_duration: _builtins.float | None = ...,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["frame_duration", b"frame_duration", "height", b"height", "images", b"images", "loop", b"loop", "width", b"width"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frame_duration", b"frame_duration", "height", b"height", "images", b"images", "loop", b"loop", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageGifSpec: _TypeAlias = ImageGifSpec  # noqa: Y015
+
+@_typing.final
+class ImageGifResult(_message.Message):
+    """Result of `image.gif`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    output: _builtins.str
+    """Address of the GIF."""
+    def __init__(
+        self,
+        *,
+        output: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["output", b"output"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["output", b"output"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageGifResult: _TypeAlias = ImageGifResult  # noqa: Y015
 
 @_typing.final
 class ImageInfoSpec(_message.Message):
@@ -109,6 +777,274 @@ class ImageInfoResult(_message.Message):
 Global___ImageInfoResult: _TypeAlias = ImageInfoResult  # noqa: Y015
 
 @_typing.final
+class ImageSaliencySpec(_message.Message):
+    """Parameters of `image.saliency`: finds the places of an image that draw the
+    eye.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the image."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageSaliencySpec: _TypeAlias = ImageSaliencySpec  # noqa: Y015
+
+@_typing.final
+class ImageSaliencyResult(_message.Message):
+    """Result of `image.saliency`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___SalientPoint]:
+        """What was found, strongest first."""
+
+    def __init__(
+        self,
+        *,
+        points: _abc.Iterable[Global___SalientPoint] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["points", b"points"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["points", b"points"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageSaliencyResult: _TypeAlias = ImageSaliencyResult  # noqa: Y015
+
+@_typing.final
+class SalientPoint(_message.Message):
+    """A place that draws the eye, in pixels from the upper left corner."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    x: _builtins.float
+    """Pixels to the right."""
+    y: _builtins.float
+    """Pixels down."""
+    weight: _builtins.float
+    """How strongly it draws, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        x: _builtins.float | None = ...,
+        y: _builtins.float | None = ...,
+        weight: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["weight", b"weight", "x", b"x", "y", b"y"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["weight", b"weight", "x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SalientPoint: _TypeAlias = SalientPoint  # noqa: Y015
+
+@_typing.final
+class ImageSmartcropSpec(_message.Message):
+    """Parameters of `image.smartcrop`: finds the most interesting rectangles of an
+    image.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    ASPECT_RATIO_FIELD_NUMBER: _builtins.int
+    BOXES_NUMBER_FIELD_NUMBER: _builtins.int
+    STEP_RATIO_FIELD_NUMBER: _builtins.int
+    DIAG_RATIO_FIELD_NUMBER: _builtins.int
+    REVERSE_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the image."""
+    aspect_ratio: _builtins.float
+    """Width of a rectangle by its height."""
+    boxes_number: _builtins.int
+    """Most rectangles to find."""
+    step_ratio: _builtins.float
+    """How far apart the rectangles tried are, as a part of the image's diagonal."""
+    diag_ratio: _builtins.float
+    """Diagonal of a rectangle, as a part of the image's."""
+    reverse: _builtins.bool
+    """Find the least interesting ones instead."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+        aspect_ratio: _builtins.float | None = ...,
+        boxes_number: _builtins.int | None = ...,
+        step_ratio: _builtins.float | None = ...,
+        diag_ratio: _builtins.float | None = ...,
+        reverse: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aspect_ratio", b"aspect_ratio", "boxes_number", b"boxes_number", "diag_ratio", b"diag_ratio", "reverse", b"reverse", "step_ratio", b"step_ratio", "url", b"url"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aspect_ratio", b"aspect_ratio", "boxes_number", b"boxes_number", "diag_ratio", b"diag_ratio", "reverse", b"reverse", "step_ratio", b"step_ratio", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageSmartcropSpec: _TypeAlias = ImageSmartcropSpec  # noqa: Y015
+
+@_typing.final
+class ImageSmartcropResult(_message.Message):
+    """Result of `image.smartcrop`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POINTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___CropBox]:
+        """What was found, best first; they do not overlap."""
+
+    def __init__(
+        self,
+        *,
+        points: _abc.Iterable[Global___CropBox] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["points", b"points"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["points", b"points"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageSmartcropResult: _TypeAlias = ImageSmartcropResult  # noqa: Y015
+
+@_typing.final
+class CropBox(_message.Message):
+    """A rectangle worth cropping to, in pixels from the upper left corner."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    x: _builtins.float
+    """Left edge."""
+    y: _builtins.float
+    """Upper edge."""
+    width: _builtins.float
+    """Pixels across."""
+    height: _builtins.float
+    """Pixels down."""
+    score: _builtins.float
+    """How interesting it is."""
+    def __init__(
+        self,
+        *,
+        x: _builtins.float | None = ...,
+        y: _builtins.float | None = ...,
+        width: _builtins.float | None = ...,
+        height: _builtins.float | None = ...,
+        score: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "score", b"score", "width", b"width", "x", b"x", "y", b"y"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "score", b"score", "width", b"width", "x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CropBox: _TypeAlias = CropBox  # noqa: Y015
+
+@_typing.final
+class ImageStripSpec(_message.Message):
+    """Parameters of `image.strip`: joins images to a strip."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URLS_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    CROP_FIELD_NUMBER: _builtins.int
+    WRAP_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    width: _builtins.int
+    """Pixels across each image of the strip."""
+    height: _builtins.int
+    """Pixels down each image of the strip."""
+    crop: _builtins.bool
+    """Fill each section with its image and cut what stands out, instead of
+    fitting it in.
+    """
+    wrap: _builtins.int
+    """Images in a row before the next row starts; one row when absent."""
+    format: _builtins.str
+    """File format of the strip."""
+    @_builtins.property
+    def urls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Addresses of the images, in the order of the strip."""
+
+    def __init__(
+        self,
+        *,
+        urls: _abc.Iterable[_builtins.str] | None = ...,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+        crop: _builtins.bool | None = ...,
+        wrap: _builtins.int | None = ...,
+        format: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["crop", b"crop", "format", b"format", "height", b"height", "urls", b"urls", "width", b"width", "wrap", b"wrap"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["crop", b"crop", "format", b"format", "height", b"height", "urls", b"urls", "width", b"width", "wrap", b"wrap"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageStripSpec: _TypeAlias = ImageStripSpec  # noqa: Y015
+
+@_typing.final
+class ImageStripResult(_message.Message):
+    """Result of `image.strip`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    """Images in the strip."""
+    width: _builtins.int
+    """Pixels across the strip."""
+    height: _builtins.int
+    """Pixels down the strip."""
+    content_type: _builtins.str
+    """MIME type of the strip."""
+    output: _builtins.str
+    """Address of the strip."""
+    def __init__(
+        self,
+        *,
+        count: _builtins.int | None = ...,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+        content_type: _builtins.str | None = ...,
+        output: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "count", b"count", "height", b"height", "output", b"output", "width", b"width"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "count", b"count", "height", b"height", "output", b"output", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImageStripResult: _TypeAlias = ImageStripResult  # noqa: Y015
+
+@_typing.final
 class ImageThumbSpec(_message.Message):
     """Parameters of `image.thumb`: makes an image of another size and turn."""
 
@@ -191,3 +1127,833 @@ class ImageThumbResult(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImageThumbResult: _TypeAlias = ImageThumbResult  # noqa: Y015
+
+@_typing.final
+class VideoConvertSpec(_message.Message):
+    """Parameters of `video.convert`: makes a video of another size and codec."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    CROP_FIELD_NUMBER: _builtins.int
+    AUDIO_CODEC_FIELD_NUMBER: _builtins.int
+    VIDEO_CODEC_FIELD_NUMBER: _builtins.int
+    VIDEO_BITRATE_FIELD_NUMBER: _builtins.int
+    AUDIO_BITRATE_FIELD_NUMBER: _builtins.int
+    SAMPLE_RATE_FIELD_NUMBER: _builtins.int
+    CRF_FIELD_NUMBER: _builtins.int
+    GOP_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the video."""
+    width: _builtins.int
+    """Width wanted, in pixels; follows from the height when absent."""
+    height: _builtins.int
+    """Height wanted, in pixels; follows from the width when absent."""
+    crop: _builtins.bool
+    """Fill the wanted size with the picture and cut what stands out, instead of
+    fitting it in.
+    """
+    audio_codec: _builtins.str
+    """Codec of the sound."""
+    video_codec: _builtins.str
+    """Codec of the picture."""
+    video_bitrate: _builtins.int
+    """Bitrate of the picture, in kbit/s."""
+    audio_bitrate: _builtins.int
+    """Bitrate of the sound, in kbit/s."""
+    sample_rate: _builtins.int
+    """Samples of sound a second."""
+    crf: _builtins.int
+    """Constant rate factor of the picture: lower is better and bigger."""
+    gop: _builtins.int
+    """Most frames from one key frame to the next."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+        crop: _builtins.bool | None = ...,
+        audio_codec: _builtins.str | None = ...,
+        video_codec: _builtins.str | None = ...,
+        video_bitrate: _builtins.int | None = ...,
+        audio_bitrate: _builtins.int | None = ...,
+        sample_rate: _builtins.int | None = ...,
+        crf: _builtins.int | None = ...,
+        gop: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio_bitrate", b"audio_bitrate", "audio_codec", b"audio_codec", "crf", b"crf", "crop", b"crop", "gop", b"gop", "height", b"height", "sample_rate", b"sample_rate", "url", b"url", "video_bitrate", b"video_bitrate", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_bitrate", b"audio_bitrate", "audio_codec", b"audio_codec", "crf", b"crf", "crop", b"crop", "gop", b"gop", "height", b"height", "sample_rate", b"sample_rate", "url", b"url", "video_bitrate", b"video_bitrate", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoConvertSpec: _TypeAlias = VideoConvertSpec  # noqa: Y015
+
+@_typing.final
+class VideoConvertResult(_message.Message):
+    """Result of `video.convert`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    ORIGINAL_WIDTH_FIELD_NUMBER: _builtins.int
+    ORIGINAL_HEIGHT_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    FRAME_RATE_FIELD_NUMBER: _builtins.int
+    AUDIO_CODEC_FIELD_NUMBER: _builtins.int
+    VIDEO_CODEC_FIELD_NUMBER: _builtins.int
+    ALPHA_FIELD_NUMBER: _builtins.int
+    ROTATION_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    content_type: _builtins.str
+    """MIME type of the new file."""
+    width: _builtins.int
+    """Pixels across."""
+    height: _builtins.int
+    """Pixels down."""
+    original_width: _builtins.int
+    """Pixels across the source."""
+    original_height: _builtins.int
+    """Pixels down the source."""
+    duration: _builtins.float
+    """Seconds that the video lasts."""
+    frame_rate: _builtins.float
+    """Frames a second."""
+    audio_codec: _builtins.str
+    """Codec of the sound; null when there is none."""
+    video_codec: _builtins.str
+    """Codec of the picture."""
+    alpha: _builtins.bool
+    """Whether pixels can be transparent."""
+    rotation: _builtins.float
+    """Degrees to turn the picture counter-clockwise to see it as it was shot;
+    null when a flip is needed.
+    """
+    output: _builtins.str
+    """Address of the new file."""
+    def __init__(
+        self,
+        *,
+        content_type: _builtins.str | None = ...,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+        original_width: _builtins.int | None = ...,
+        original_height: _builtins.int | None = ...,
+        duration: _builtins.float | None = ...,
+        frame_rate: _builtins.float | None = ...,
+        audio_codec: _builtins.str | None = ...,
+        video_codec: _builtins.str | None = ...,
+        alpha: _builtins.bool | None = ...,
+        rotation: _builtins.float | None = ...,
+        output: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "audio_codec", b"audio_codec", "content_type", b"content_type", "duration", b"duration", "frame_rate", b"frame_rate", "height", b"height", "original_height", b"original_height", "original_width", b"original_width", "output", b"output", "rotation", b"rotation", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "audio_codec", b"audio_codec", "content_type", b"content_type", "duration", b"duration", "frame_rate", b"frame_rate", "height", b"height", "original_height", b"original_height", "original_width", b"original_width", "output", b"output", "rotation", b"rotation", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoConvertResult: _TypeAlias = VideoConvertResult  # noqa: Y015
+
+@_typing.final
+class VideoCreateSpec(_message.Message):
+    """Parameters of `video.create`: makes a video from a description."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFINITION_FIELD_NUMBER: _builtins.int
+    PROFILE_FIELD_NUMBER: _builtins.int
+    PREVIEW_FIELD_NUMBER: _builtins.int
+    EXPORT_FIELD_NUMBER: _builtins.int
+    THUMBNAIL_TIME_FIELD_NUMBER: _builtins.int
+    ANTIALIAS_FIELD_NUMBER: _builtins.int
+    definition: _builtins.str
+    """The SXML document that describes the video."""
+    profile: _builtins.str
+    """Size, codecs and rates of the video, by name."""
+    preview: _builtins.bool
+    """Publish a preview while the video is being made."""
+    export: _builtins.bool
+    """Make the video itself."""
+    thumbnail_time: _builtins.float
+    """Seconds into the video of the frame that becomes its thumbnail."""
+    antialias: _builtins.int
+    """Samples a pixel, along each side, that smooth edges."""
+    def __init__(
+        self,
+        *,
+        definition: _builtins.str | None = ...,
+        profile: _builtins.str | None = ...,
+        preview: _builtins.bool | None = ...,
+        export: _builtins.bool | None = ...,
+        thumbnail_time: _builtins.float | None = ...,
+        antialias: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["antialias", b"antialias", "definition", b"definition", "export", b"export", "preview", b"preview", "profile", b"profile", "thumbnail_time", b"thumbnail_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["antialias", b"antialias", "definition", b"definition", "export", b"export", "preview", b"preview", "profile", b"profile", "thumbnail_time", b"thumbnail_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoCreateSpec: _TypeAlias = VideoCreateSpec  # noqa: Y015
+
+@_typing.final
+class VideoCreateResult(_message.Message):
+    """Result of `video.create`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DURATION_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    PREVIEW_FIELD_NUMBER: _builtins.int
+    EXPORT_FIELD_NUMBER: _builtins.int
+    THUMBNAIL_FIELD_NUMBER: _builtins.int
+    duration: _builtins.float
+    """Seconds that the video lasts."""
+    width: _builtins.int
+    """Pixels across."""
+    height: _builtins.int
+    """Pixels down."""
+    preview: _builtins.str
+    """Address of the preview."""
+    export: _builtins.str
+    """Address of the video."""
+    thumbnail: _builtins.str
+    """Address of the thumbnail."""
+    def __init__(
+        self,
+        *,
+        duration: _builtins.float | None = ...,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+        preview: _builtins.str | None = ...,
+        export: _builtins.str | None = ...,
+        thumbnail: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "export", b"export", "height", b"height", "preview", b"preview", "thumbnail", b"thumbnail", "width", b"width"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "export", b"export", "height", b"height", "preview", b"preview", "thumbnail", b"thumbnail", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoCreateResult: _TypeAlias = VideoCreateResult  # noqa: Y015
+
+@_typing.final
+class VideoInfoSpec(_message.Message):
+    """Parameters of `video.info`: reads what a video file says about itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the video."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoInfoSpec: _TypeAlias = VideoInfoSpec  # noqa: Y015
+
+@_typing.final
+class VideoInfoResult(_message.Message):
+    """Result of `video.info`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    FRAME_RATE_FIELD_NUMBER: _builtins.int
+    ALPHA_FIELD_NUMBER: _builtins.int
+    ROTATION_FIELD_NUMBER: _builtins.int
+    AUDIO_CODEC_FIELD_NUMBER: _builtins.int
+    VIDEO_CODEC_FIELD_NUMBER: _builtins.int
+    content_type: _builtins.str
+    """MIME type of the file."""
+    width: _builtins.int
+    """Pixels across, before any turn."""
+    height: _builtins.int
+    """Pixels down, before any turn."""
+    duration: _builtins.float
+    """Seconds that the video lasts."""
+    frame_rate: _builtins.float
+    """Frames a second."""
+    alpha: _builtins.bool
+    """Whether pixels can be transparent."""
+    rotation: _builtins.float
+    """Degrees to turn the picture counter-clockwise to see it as it was shot;
+    null when a flip is needed.
+    """
+    audio_codec: _builtins.str
+    """Codec of the sound; null when there is none."""
+    video_codec: _builtins.str
+    """Codec of the picture."""
+    def __init__(
+        self,
+        *,
+        content_type: _builtins.str | None = ...,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+        duration: _builtins.float | None = ...,
+        frame_rate: _builtins.float | None = ...,
+        alpha: _builtins.bool | None = ...,
+        rotation: _builtins.float | None = ...,
+        audio_codec: _builtins.str | None = ...,
+        video_codec: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "audio_codec", b"audio_codec", "content_type", b"content_type", "duration", b"duration", "frame_rate", b"frame_rate", "height", b"height", "rotation", b"rotation", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "audio_codec", b"audio_codec", "content_type", b"content_type", "duration", b"duration", "frame_rate", b"frame_rate", "height", b"height", "rotation", b"rotation", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoInfoResult: _TypeAlias = VideoInfoResult  # noqa: Y015
+
+@_typing.final
+class VideoReverseSpec(_message.Message):
+    """Parameters of `video.reverse`: makes a video that runs backwards."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    CROP_FIELD_NUMBER: _builtins.int
+    VIDEO_CODEC_FIELD_NUMBER: _builtins.int
+    VIDEO_BITRATE_FIELD_NUMBER: _builtins.int
+    CRF_FIELD_NUMBER: _builtins.int
+    GOP_FIELD_NUMBER: _builtins.int
+    AUDIO_CODEC_FIELD_NUMBER: _builtins.int
+    AUDIO_BITRATE_FIELD_NUMBER: _builtins.int
+    SAMPLE_RATE_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the video."""
+    width: _builtins.int
+    """Width wanted, in pixels; the video's own when neither side is given."""
+    height: _builtins.int
+    """Height wanted, in pixels; the video's own when neither side is given."""
+    crop: _builtins.bool
+    """Fill the wanted size with the picture and cut what stands out, instead of
+    fitting it in.
+    """
+    video_codec: _builtins.str
+    """Codec of the picture."""
+    video_bitrate: _builtins.int
+    """Bitrate of the picture, in kbit/s; the source's when absent."""
+    crf: _builtins.int
+    """Constant rate factor of the picture: lower is better and bigger."""
+    gop: _builtins.int
+    """Most frames from one key frame to the next."""
+    audio_codec: _builtins.str
+    """Codec of the sound."""
+    audio_bitrate: _builtins.int
+    """Bitrate of the sound, in kbit/s."""
+    sample_rate: _builtins.int
+    """Samples of sound a second."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+        crop: _builtins.bool | None = ...,
+        video_codec: _builtins.str | None = ...,
+        video_bitrate: _builtins.int | None = ...,
+        crf: _builtins.int | None = ...,
+        gop: _builtins.int | None = ...,
+        audio_codec: _builtins.str | None = ...,
+        audio_bitrate: _builtins.int | None = ...,
+        sample_rate: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio_bitrate", b"audio_bitrate", "audio_codec", b"audio_codec", "crf", b"crf", "crop", b"crop", "gop", b"gop", "height", b"height", "sample_rate", b"sample_rate", "url", b"url", "video_bitrate", b"video_bitrate", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_bitrate", b"audio_bitrate", "audio_codec", b"audio_codec", "crf", b"crf", "crop", b"crop", "gop", b"gop", "height", b"height", "sample_rate", b"sample_rate", "url", b"url", "video_bitrate", b"video_bitrate", "video_codec", b"video_codec", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoReverseSpec: _TypeAlias = VideoReverseSpec  # noqa: Y015
+
+@_typing.final
+class VideoReverseResult(_message.Message):
+    """Result of `video.reverse`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DURATION_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    duration: _builtins.float
+    """Seconds that the video lasts."""
+    output: _builtins.str
+    """Address of the new file."""
+    def __init__(
+        self,
+        *,
+        duration: _builtins.float | None = ...,
+        output: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "output", b"output"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "output", b"output"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoReverseResult: _TypeAlias = VideoReverseResult  # noqa: Y015
+
+@_typing.final
+class VideoStripSpec(_message.Message):
+    """Parameters of `video.strip`: joins frames of a video to a strip."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    CROP_FIELD_NUMBER: _builtins.int
+    WRAP_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the video."""
+    width: _builtins.int
+    """Pixels across each frame of the strip."""
+    height: _builtins.int
+    """Pixels down each frame of the strip."""
+    crop: _builtins.bool
+    """Fill each section with its frame and cut what stands out, instead of
+    fitting it in.
+    """
+    wrap: _builtins.int
+    """Frames in a row before the next row starts; one row when absent."""
+    start: _builtins.float
+    """Seconds into the video of the first frame."""
+    end: _builtins.float
+    """Seconds into the video of the last frame; the video's last when absent."""
+    count: _builtins.int
+    """Frames to take, at equal distances from start to end."""
+    format: _builtins.str
+    """File format of the strip."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+        crop: _builtins.bool | None = ...,
+        wrap: _builtins.int | None = ...,
+        start: _builtins.float | None = ...,
+        end: _builtins.float | None = ...,
+        count: _builtins.int | None = ...,
+        format: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "crop", b"crop", "end", b"end", "format", b"format", "height", b"height", "start", b"start", "url", b"url", "width", b"width", "wrap", b"wrap"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "crop", b"crop", "end", b"end", "format", b"format", "height", b"height", "start", b"start", "url", b"url", "width", b"width", "wrap", b"wrap"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoStripSpec: _TypeAlias = VideoStripSpec  # noqa: Y015
+
+@_typing.final
+class VideoStripResult(_message.Message):
+    """Result of `video.strip`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    ORIGINAL_WIDTH_FIELD_NUMBER: _builtins.int
+    ORIGINAL_HEIGHT_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    FRAME_RATE_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    """Frames in the strip."""
+    width: _builtins.int
+    """Pixels across the strip."""
+    height: _builtins.int
+    """Pixels down the strip."""
+    original_width: _builtins.int
+    """Pixels across the video."""
+    original_height: _builtins.int
+    """Pixels down the video."""
+    duration: _builtins.float
+    """Seconds that the video lasts."""
+    frame_rate: _builtins.float
+    """Frames a second of the video."""
+    content_type: _builtins.str
+    """MIME type of the strip."""
+    output: _builtins.str
+    """Address of the strip."""
+    def __init__(
+        self,
+        *,
+        count: _builtins.int | None = ...,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+        original_width: _builtins.int | None = ...,
+        original_height: _builtins.int | None = ...,
+        duration: _builtins.float | None = ...,
+        frame_rate: _builtins.float | None = ...,
+        content_type: _builtins.str | None = ...,
+        output: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "count", b"count", "duration", b"duration", "frame_rate", b"frame_rate", "height", b"height", "original_height", b"original_height", "original_width", b"original_width", "output", b"output", "width", b"width"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "count", b"count", "duration", b"duration", "frame_rate", b"frame_rate", "height", b"height", "original_height", b"original_height", "original_width", b"original_width", "output", b"output", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoStripResult: _TypeAlias = VideoStripResult  # noqa: Y015
+
+@_typing.final
+class VideoThumbSpec(_message.Message):
+    """Parameters of `video.thumb`: makes an image of one frame of a video."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    CROP_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    POSTER_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the video."""
+    width: _builtins.int
+    """Width wanted, in pixels; the video's own when neither side is given."""
+    height: _builtins.int
+    """Height wanted, in pixels; the video's own when neither side is given."""
+    crop: _builtins.bool
+    """Fill the wanted size with the frame and cut what stands out, instead of
+    fitting it in.
+    """
+    time: _builtins.float
+    """Seconds into the video of the frame."""
+    format: _builtins.str
+    """File format of the image."""
+    poster: _builtins.bool
+    """Draw a play sign in the middle."""
+    quality: _builtins.int
+    """Quality of the image: higher is better and bigger."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+        crop: _builtins.bool | None = ...,
+        time: _builtins.float | None = ...,
+        format: _builtins.str | None = ...,
+        poster: _builtins.bool | None = ...,
+        quality: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["crop", b"crop", "format", b"format", "height", b"height", "poster", b"poster", "quality", b"quality", "time", b"time", "url", b"url", "width", b"width"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["crop", b"crop", "format", b"format", "height", b"height", "poster", b"poster", "quality", b"quality", "time", b"time", "url", b"url", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoThumbSpec: _TypeAlias = VideoThumbSpec  # noqa: Y015
+
+@_typing.final
+class VideoThumbResult(_message.Message):
+    """Result of `video.thumb`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    ORIGINAL_WIDTH_FIELD_NUMBER: _builtins.int
+    ORIGINAL_HEIGHT_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    width: _builtins.int
+    """Pixels across the image."""
+    height: _builtins.int
+    """Pixels down the image."""
+    original_width: _builtins.int
+    """Pixels across the video."""
+    original_height: _builtins.int
+    """Pixels down the video."""
+    duration: _builtins.float
+    """Seconds that the video lasts."""
+    content_type: _builtins.str
+    """MIME type of the image."""
+    output: _builtins.str
+    """Address of the image."""
+    def __init__(
+        self,
+        *,
+        width: _builtins.int | None = ...,
+        height: _builtins.int | None = ...,
+        original_width: _builtins.int | None = ...,
+        original_height: _builtins.int | None = ...,
+        duration: _builtins.float | None = ...,
+        content_type: _builtins.str | None = ...,
+        output: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "duration", b"duration", "height", b"height", "original_height", b"original_height", "original_width", b"original_width", "output", b"output", "width", b"width"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "duration", b"duration", "height", b"height", "original_height", b"original_height", "original_width", b"original_width", "output", b"output", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoThumbResult: _TypeAlias = VideoThumbResult  # noqa: Y015
+
+@_typing.final
+class VideoUploadFbSpec(_message.Message):
+    """Parameters of `video.upload.fb`: uploads a video to Facebook."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    ACCESS_TOKEN_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    PRIVACY_FIELD_NUMBER: _builtins.int
+    NO_STORY_FIELD_NUMBER: _builtins.int
+    API_KEY_FIELD_NUMBER: _builtins.int
+    APP_SECRET_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the video."""
+    access_token: _builtins.str
+    """Token of the person or page that the video is for."""
+    title: _builtins.str
+    """Title of the video."""
+    description: _builtins.str
+    """What the video is about."""
+    privacy: _builtins.str
+    """Who may see it."""
+    no_story: _builtins.bool
+    """Tell nobody in feeds and timelines."""
+    api_key: _builtins.str
+    """Key of the app at Facebook."""
+    app_secret: _builtins.str
+    """Secret of the app at Facebook."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+        access_token: _builtins.str | None = ...,
+        title: _builtins.str | None = ...,
+        description: _builtins.str | None = ...,
+        privacy: _builtins.str | None = ...,
+        no_story: _builtins.bool | None = ...,
+        api_key: _builtins.str | None = ...,
+        app_secret: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access_token", b"access_token", "api_key", b"api_key", "app_secret", b"app_secret", "description", b"description", "no_story", b"no_story", "privacy", b"privacy", "title", b"title", "url", b"url"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_token", b"access_token", "api_key", b"api_key", "app_secret", b"app_secret", "description", b"description", "no_story", b"no_story", "privacy", b"privacy", "title", b"title", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoUploadFbSpec: _TypeAlias = VideoUploadFbSpec  # noqa: Y015
+
+@_typing.final
+class VideoUploadFbResult(_message.Message):
+    """Result of `video.upload.fb`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DURATION_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    duration: _builtins.float
+    """Seconds that the video lasts."""
+    output: _builtins.str
+    """Address of the video on Facebook."""
+    def __init__(
+        self,
+        *,
+        duration: _builtins.float | None = ...,
+        output: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "output", b"output"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "output", b"output"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoUploadFbResult: _TypeAlias = VideoUploadFbResult  # noqa: Y015
+
+@_typing.final
+class VideoUploadVimeoSpec(_message.Message):
+    """Parameters of `video.upload.vimeo`: uploads a video to Vimeo."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    CONSUMER_KEY_FIELD_NUMBER: _builtins.int
+    CONSUMER_SECRET_FIELD_NUMBER: _builtins.int
+    ACCESS_TOKEN_KEY_FIELD_NUMBER: _builtins.int
+    ACCESS_TOKEN_SECRET_FIELD_NUMBER: _builtins.int
+    OAUTH2_TOKEN_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the video."""
+    title: _builtins.str
+    """Title of the video."""
+    description: _builtins.str
+    """What the video is about."""
+    consumer_key: _builtins.str
+    """Key of the app, for OAuth 1."""
+    consumer_secret: _builtins.str
+    """Secret of the app, for OAuth 1."""
+    access_token_key: _builtins.str
+    """Token of the person, for OAuth 1."""
+    access_token_secret: _builtins.str
+    """Secret of the person's token, for OAuth 1."""
+    oauth2_token: _builtins.str
+    """Token of the person, for OAuth 2."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+        title: _builtins.str | None = ...,
+        description: _builtins.str | None = ...,
+        consumer_key: _builtins.str | None = ...,
+        consumer_secret: _builtins.str | None = ...,
+        access_token_key: _builtins.str | None = ...,
+        access_token_secret: _builtins.str | None = ...,
+        oauth2_token: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access_token_key", b"access_token_key", "access_token_secret", b"access_token_secret", "consumer_key", b"consumer_key", "consumer_secret", b"consumer_secret", "description", b"description", "oauth2_token", b"oauth2_token", "title", b"title", "url", b"url"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_token_key", b"access_token_key", "access_token_secret", b"access_token_secret", "consumer_key", b"consumer_key", "consumer_secret", b"consumer_secret", "description", b"description", "oauth2_token", b"oauth2_token", "title", b"title", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoUploadVimeoSpec: _TypeAlias = VideoUploadVimeoSpec  # noqa: Y015
+
+@_typing.final
+class VideoUploadVimeoResult(_message.Message):
+    """Result of `video.upload.vimeo`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FREE_SPACE_FIELD_NUMBER: _builtins.int
+    UPLOADED_FILE_SIZE_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    free_space: _builtins.int
+    """Bytes that the person may still upload."""
+    uploaded_file_size: _builtins.int
+    """Bytes that were uploaded."""
+    output: _builtins.str
+    """Address of the video on Vimeo."""
+    duration: _builtins.float
+    """Seconds that the video lasts."""
+    def __init__(
+        self,
+        *,
+        free_space: _builtins.int | None = ...,
+        uploaded_file_size: _builtins.int | None = ...,
+        output: _builtins.str | None = ...,
+        duration: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "free_space", b"free_space", "output", b"output", "uploaded_file_size", b"uploaded_file_size"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "free_space", b"free_space", "output", b"output", "uploaded_file_size", b"uploaded_file_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoUploadVimeoResult: _TypeAlias = VideoUploadVimeoResult  # noqa: Y015
+
+@_typing.final
+class VideoUploadYoutubeSpec(_message.Message):
+    """Parameters of `video.upload.youtube`: uploads a video to YouTube."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    ACCESS_TOKEN_FIELD_NUMBER: _builtins.int
+    DEVELOPER_KEY_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    CATEGORY_ID_FIELD_NUMBER: _builtins.int
+    PRIVACY_STATUS_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """Address of the video."""
+    access_token: _builtins.str
+    """Token of the person, with the right to upload."""
+    developer_key: _builtins.str
+    """Key of the app at YouTube."""
+    title: _builtins.str
+    """Title of the video."""
+    description: _builtins.str
+    """What the video is about."""
+    category_id: _builtins.int
+    """Number of the category at YouTube; 22 is People & Blogs."""
+    privacy_status: _builtins.str
+    """Who may see it."""
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Words to find the video by."""
+
+    def __init__(
+        self,
+        *,
+        url: _builtins.str | None = ...,
+        access_token: _builtins.str | None = ...,
+        developer_key: _builtins.str | None = ...,
+        title: _builtins.str | None = ...,
+        description: _builtins.str | None = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        category_id: _builtins.int | None = ...,
+        privacy_status: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access_token", b"access_token", "category_id", b"category_id", "description", b"description", "developer_key", b"developer_key", "privacy_status", b"privacy_status", "tags", b"tags", "title", b"title", "url", b"url"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_token", b"access_token", "category_id", b"category_id", "description", b"description", "developer_key", b"developer_key", "privacy_status", b"privacy_status", "tags", b"tags", "title", b"title", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoUploadYoutubeSpec: _TypeAlias = VideoUploadYoutubeSpec  # noqa: Y015
+
+@_typing.final
+class VideoUploadYoutubeResult(_message.Message):
+    """Result of `video.upload.youtube`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    output: _builtins.str
+    """Address of the video on YouTube."""
+    duration: _builtins.float
+    """Seconds that the video lasts."""
+    def __init__(
+        self,
+        *,
+        output: _builtins.str | None = ...,
+        duration: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "output", b"output"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "output", b"output"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoUploadYoutubeResult: _TypeAlias = VideoUploadYoutubeResult  # noqa: Y015

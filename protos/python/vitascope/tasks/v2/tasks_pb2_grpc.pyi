@@ -45,6 +45,40 @@ class TasksServiceStub:
     """Returns the statuses of tasks, in the order asked. An unknown key has the
     status `error`.
     """
+    CreateStream: _grpc.UnaryStreamMultiCallable[_tasks_pb2.CreateStreamRequest, _tasks_pb2.StreamLine]
+    """Queues one or more tasks, as `Create` does, and streams their statuses. The
+    first line is the list of what the tasks are at once, in the order of the
+    request; each line after it is the status of one task, whenever one
+    changes, gets further, or knows more of its result. A client that is slow
+    gets the newest of what would wait. The stream ends when all tasks have
+    ended. Empty lines mean nothing: they come when nothing else does. With an
+    `Idempotency-Key`, a repeat follows the tasks of the first request.
+    """
+    StreamStatus: _grpc.UnaryStreamMultiCallable[_tasks_pb2.StreamStatusRequest, _tasks_pb2.StreamLine]
+    """Streams the statuses of tasks, as `CreateStream` does. An unknown key has
+    the status `error` in the first line.
+    """
+    CreateFile: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.CreateFileRequest, _tasks_pb2.FileResponse]
+    """Queues a task, waits for one of its files, and redirects there with status
+    302; a partial result that has the file is enough. The name of the file may
+    be left out, or be any, when the kind makes one file. Another name that is
+    none is answered with status 404, and nothing is queued; a task that fails
+    with status 400, and its status. Fails with INVALID_ARGUMENT without
+    `task`, UNAUTHENTICATED without valid credentials, UNAVAILABLE when the
+    file takes longer than ten minutes.
+    """
+    CreateFileByQuery: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.CreateFileByQueryRequest, _tasks_pb2.FileResponse]
+    """The same for a page that can only name an address, as in `<img src=...>`:
+    status 302, or status 404 for a wrong name and status 400 for a task that
+    fails. Every such request queues a task, so there is no HEAD.
+    """
+    GetFile: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.GetFileRequest, _tasks_pb2.FileResponse]
+    """Waits for a file of a task that is there, and redirects to it with status
+    302. The name of the file may be left out, or be any, when the kind makes
+    one file; another name that is none is answered with status 404, a task
+    that failed with status 400, and its status. Fails with NOT_FOUND when the
+    task has expired, UNAVAILABLE when the file takes longer than ten minutes.
+    """
 
 @_typing.type_check_only
 class TasksServiceAsyncStub(TasksServiceStub):
@@ -62,6 +96,40 @@ class TasksServiceAsyncStub(TasksServiceStub):
     GetStatus: _aio.UnaryUnaryMultiCallable[_tasks_pb2.GetStatusRequest, _tasks_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Returns the statuses of tasks, in the order asked. An unknown key has the
     status `error`.
+    """
+    CreateStream: _aio.UnaryStreamMultiCallable[_tasks_pb2.CreateStreamRequest, _tasks_pb2.StreamLine]  # type: ignore[assignment]
+    """Queues one or more tasks, as `Create` does, and streams their statuses. The
+    first line is the list of what the tasks are at once, in the order of the
+    request; each line after it is the status of one task, whenever one
+    changes, gets further, or knows more of its result. A client that is slow
+    gets the newest of what would wait. The stream ends when all tasks have
+    ended. Empty lines mean nothing: they come when nothing else does. With an
+    `Idempotency-Key`, a repeat follows the tasks of the first request.
+    """
+    StreamStatus: _aio.UnaryStreamMultiCallable[_tasks_pb2.StreamStatusRequest, _tasks_pb2.StreamLine]  # type: ignore[assignment]
+    """Streams the statuses of tasks, as `CreateStream` does. An unknown key has
+    the status `error` in the first line.
+    """
+    CreateFile: _aio.UnaryUnaryMultiCallable[_tasks_pb2.CreateFileRequest, _tasks_pb2.FileResponse]  # type: ignore[assignment]
+    """Queues a task, waits for one of its files, and redirects there with status
+    302; a partial result that has the file is enough. The name of the file may
+    be left out, or be any, when the kind makes one file. Another name that is
+    none is answered with status 404, and nothing is queued; a task that fails
+    with status 400, and its status. Fails with INVALID_ARGUMENT without
+    `task`, UNAUTHENTICATED without valid credentials, UNAVAILABLE when the
+    file takes longer than ten minutes.
+    """
+    CreateFileByQuery: _aio.UnaryUnaryMultiCallable[_tasks_pb2.CreateFileByQueryRequest, _tasks_pb2.FileResponse]  # type: ignore[assignment]
+    """The same for a page that can only name an address, as in `<img src=...>`:
+    status 302, or status 404 for a wrong name and status 400 for a task that
+    fails. Every such request queues a task, so there is no HEAD.
+    """
+    GetFile: _aio.UnaryUnaryMultiCallable[_tasks_pb2.GetFileRequest, _tasks_pb2.FileResponse]  # type: ignore[assignment]
+    """Waits for a file of a task that is there, and redirects to it with status
+    302. The name of the file may be left out, or be any, when the kind makes
+    one file; another name that is none is answered with status 404, a task
+    that failed with status 400, and its status. Fails with NOT_FOUND when the
+    task has expired, UNAVAILABLE when the file takes longer than ten minutes.
     """
 
 class TasksServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -89,6 +157,70 @@ class TasksServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_tasks_pb2.GetStatusResponse, _abc.Awaitable[_tasks_pb2.GetStatusResponse]]:
         """Returns the statuses of tasks, in the order asked. An unknown key has the
         status `error`.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateStream(
+        self,
+        request: _tasks_pb2.CreateStreamRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_tasks_pb2.StreamLine], _abc.AsyncIterator[_tasks_pb2.StreamLine]]:
+        """Queues one or more tasks, as `Create` does, and streams their statuses. The
+        first line is the list of what the tasks are at once, in the order of the
+        request; each line after it is the status of one task, whenever one
+        changes, gets further, or knows more of its result. A client that is slow
+        gets the newest of what would wait. The stream ends when all tasks have
+        ended. Empty lines mean nothing: they come when nothing else does. With an
+        `Idempotency-Key`, a repeat follows the tasks of the first request.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamStatus(
+        self,
+        request: _tasks_pb2.StreamStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_tasks_pb2.StreamLine], _abc.AsyncIterator[_tasks_pb2.StreamLine]]:
+        """Streams the statuses of tasks, as `CreateStream` does. An unknown key has
+        the status `error` in the first line.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateFile(
+        self,
+        request: _tasks_pb2.CreateFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.FileResponse, _abc.Awaitable[_tasks_pb2.FileResponse]]:
+        """Queues a task, waits for one of its files, and redirects there with status
+        302; a partial result that has the file is enough. The name of the file may
+        be left out, or be any, when the kind makes one file. Another name that is
+        none is answered with status 404, and nothing is queued; a task that fails
+        with status 400, and its status. Fails with INVALID_ARGUMENT without
+        `task`, UNAUTHENTICATED without valid credentials, UNAVAILABLE when the
+        file takes longer than ten minutes.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateFileByQuery(
+        self,
+        request: _tasks_pb2.CreateFileByQueryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.FileResponse, _abc.Awaitable[_tasks_pb2.FileResponse]]:
+        """The same for a page that can only name an address, as in `<img src=...>`:
+        status 302, or status 404 for a wrong name and status 400 for a task that
+        fails. Every such request queues a task, so there is no HEAD.
+        """
+
+    @_abc_1.abstractmethod
+    def GetFile(
+        self,
+        request: _tasks_pb2.GetFileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.FileResponse, _abc.Awaitable[_tasks_pb2.FileResponse]]:
+        """Waits for a file of a task that is there, and redirects to it with status
+        302. The name of the file may be left out, or be any, when the kind makes
+        one file; another name that is none is answered with status 404, a task
+        that failed with status 400, and its status. Fails with NOT_FOUND when the
+        task has expired, UNAVAILABLE when the file takes longer than ten minutes.
         """
 
 def add_TasksServiceServicer_to_server(servicer: TasksServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

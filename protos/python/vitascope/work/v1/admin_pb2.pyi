@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from vitascope.work.v1 import work_pb2 as _work_pb2
 import builtins as _builtins
 import sys
@@ -19,6 +20,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _CallbackState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CallbackStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallbackState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CALLBACK_STATE_UNSPECIFIED: _CallbackState.ValueType  # 0
+    """Any of the others."""
+    CALLBACK_STATE_WAITING: _CallbackState.ValueType  # 1
+    """It is to be delivered still."""
+    CALLBACK_STATE_DELIVERED: _CallbackState.ValueType  # 2
+    """The client's server took it."""
+    CALLBACK_STATE_GIVEN_UP: _CallbackState.ValueType  # 3
+    """It was tried for a day, in vain."""
+
+class CallbackState(_CallbackState, metaclass=_CallbackStateEnumTypeWrapper):
+    """Where a callback is."""
+
+CALLBACK_STATE_UNSPECIFIED: CallbackState.ValueType  # 0
+"""Any of the others."""
+CALLBACK_STATE_WAITING: CallbackState.ValueType  # 1
+"""It is to be delivered still."""
+CALLBACK_STATE_DELIVERED: CallbackState.ValueType  # 2
+"""The client's server took it."""
+CALLBACK_STATE_GIVEN_UP: CallbackState.ValueType  # 3
+"""It was tried for a day, in vain."""
+Global___CallbackState: _TypeAlias = CallbackState  # noqa: Y015
 
 @_typing.final
 class ListItemsRequest(_message.Message):
@@ -408,3 +437,231 @@ class DrainWorkersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DrainWorkersResponse: _TypeAlias = DrainWorkersResponse  # noqa: Y015
+
+@_typing.final
+class Callback(_message.Message):
+    """A call that a client asked for when its task ends."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLBACK_ID_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    DUE_AT_FIELD_NUMBER: _builtins.int
+    ENDED_AT_FIELD_NUMBER: _builtins.int
+    LAST_FAILURE_FIELD_NUMBER: _builtins.int
+    callback_id: _builtins.str
+    """Its id, the same at every try; the client is told it."""
+    key: _builtins.str
+    """The key of the task."""
+    account_id: _builtins.str
+    """The account that made the task."""
+    url: _builtins.str
+    """The address, without user, password and query, which may be credentials."""
+    state: Global___CallbackState.ValueType
+    """Where it is."""
+    attempts: _builtins.int
+    """How often it was tried."""
+    last_failure: _builtins.str
+    """Why the last try failed."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When the task ended."""
+
+    @_builtins.property
+    def due_at(self) -> _timestamp_pb2.Timestamp:
+        """When it is tried next, while it waits."""
+
+    @_builtins.property
+    def ended_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was delivered or given up."""
+
+    def __init__(
+        self,
+        *,
+        callback_id: _builtins.str = ...,
+        key: _builtins.str = ...,
+        account_id: _builtins.str = ...,
+        url: _builtins.str = ...,
+        state: Global___CallbackState.ValueType = ...,
+        attempts: _builtins.int = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        due_at: _timestamp_pb2.Timestamp | None = ...,
+        ended_at: _timestamp_pb2.Timestamp | None = ...,
+        last_failure: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "due_at", b"due_at", "ended_at", b"ended_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "attempts", b"attempts", "callback_id", b"callback_id", "created_at", b"created_at", "due_at", b"due_at", "ended_at", b"ended_at", "key", b"key", "last_failure", b"last_failure", "state", b"state", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Callback: _TypeAlias = Callback  # noqa: Y015
+
+@_typing.final
+class ListCallbacksRequest(_message.Message):
+    """Which callbacks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    ACCOUNT_ID_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    state: Global___CallbackState.ValueType
+    """Only callbacks in this state; unspecified for all."""
+    account_id: _builtins.str
+    """Only this account's callbacks; empty for all."""
+    key: _builtins.str
+    """Only this task's callbacks; empty for all."""
+    page_size: _builtins.int
+    """How many at most, 50 when it is 0."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        state: Global___CallbackState.ValueType = ...,
+        account_id: _builtins.str = ...,
+        key: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_id", b"account_id", "key", b"key", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCallbacksRequest: _TypeAlias = ListCallbacksRequest  # noqa: Y015
+
+@_typing.final
+class ListCallbacksResponse(_message.Message):
+    """A page of callbacks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLBACKS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty after the last one."""
+    @_builtins.property
+    def callbacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Callback]:
+        """The callbacks."""
+
+    def __init__(
+        self,
+        *,
+        callbacks: _abc.Iterable[Global___Callback] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callbacks", b"callbacks", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCallbacksResponse: _TypeAlias = ListCallbacksResponse  # noqa: Y015
+
+@_typing.final
+class GetCallbackRequest(_message.Message):
+    """Which callback."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLBACK_ID_FIELD_NUMBER: _builtins.int
+    callback_id: _builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        callback_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_id", b"callback_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCallbackRequest: _TypeAlias = GetCallbackRequest  # noqa: Y015
+
+@_typing.final
+class GetCallbackResponse(_message.Message):
+    """A callback from close by."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLBACK_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    body: _builtins.bytes
+    """What it says, JSON; empty once it is delivered."""
+    @_builtins.property
+    def callback(self) -> Global___Callback:
+        """The callback."""
+
+    def __init__(
+        self,
+        *,
+        callback: Global___Callback | None = ...,
+        body: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["callback", b"callback"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "callback", b"callback"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCallbackResponse: _TypeAlias = GetCallbackResponse  # noqa: Y015
+
+@_typing.final
+class RetryCallbacksRequest(_message.Message):
+    """Which callbacks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLBACK_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def callback_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Their ids."""
+
+    def __init__(
+        self,
+        *,
+        callback_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_ids", b"callback_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryCallbacksRequest: _TypeAlias = RetryCallbacksRequest  # noqa: Y015
+
+@_typing.final
+class RetryCallbacksResponse(_message.Message):
+    """The callbacks as they are now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALLBACKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def callbacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Callback]:
+        """Those that exist."""
+
+    def __init__(
+        self,
+        *,
+        callbacks: _abc.Iterable[Global___Callback] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callbacks", b"callbacks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryCallbacksResponse: _TypeAlias = RetryCallbacksResponse  # noqa: Y015

@@ -65,6 +65,21 @@ class WorkAdminServiceStub:
                 request_serializer=vitascope_dot_work_dot_v1_dot_admin__pb2.DrainWorkersRequest.SerializeToString,
                 response_deserializer=vitascope_dot_work_dot_v1_dot_admin__pb2.DrainWorkersResponse.FromString,
                 _registered_method=True)
+        self.ListCallbacks = channel.unary_unary(
+                '/vitascope.work.v1.WorkAdminService/ListCallbacks',
+                request_serializer=vitascope_dot_work_dot_v1_dot_admin__pb2.ListCallbacksRequest.SerializeToString,
+                response_deserializer=vitascope_dot_work_dot_v1_dot_admin__pb2.ListCallbacksResponse.FromString,
+                _registered_method=True)
+        self.GetCallback = channel.unary_unary(
+                '/vitascope.work.v1.WorkAdminService/GetCallback',
+                request_serializer=vitascope_dot_work_dot_v1_dot_admin__pb2.GetCallbackRequest.SerializeToString,
+                response_deserializer=vitascope_dot_work_dot_v1_dot_admin__pb2.GetCallbackResponse.FromString,
+                _registered_method=True)
+        self.RetryCallbacks = channel.unary_unary(
+                '/vitascope.work.v1.WorkAdminService/RetryCallbacks',
+                request_serializer=vitascope_dot_work_dot_v1_dot_admin__pb2.RetryCallbacksRequest.SerializeToString,
+                response_deserializer=vitascope_dot_work_dot_v1_dot_admin__pb2.RetryCallbacksResponse.FromString,
+                _registered_method=True)
 
 
 class WorkAdminServiceServicer:
@@ -116,6 +131,29 @@ class WorkAdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCallbacks(self, request, context):
+        """Returns calls to clients whose tasks ended, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCallback(self, request, context):
+        """Returns one callback with what it says. NOT_FOUND when it is unknown or
+        expired.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryCallbacks(self, request, context):
+        """Tries callbacks at once, and for another day, that were given up or wait
+        for their next try; others stay as they are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkAdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -148,6 +186,21 @@ def add_WorkAdminServiceServicer_to_server(servicer, server):
                     servicer.DrainWorkers,
                     request_deserializer=vitascope_dot_work_dot_v1_dot_admin__pb2.DrainWorkersRequest.FromString,
                     response_serializer=vitascope_dot_work_dot_v1_dot_admin__pb2.DrainWorkersResponse.SerializeToString,
+            ),
+            'ListCallbacks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCallbacks,
+                    request_deserializer=vitascope_dot_work_dot_v1_dot_admin__pb2.ListCallbacksRequest.FromString,
+                    response_serializer=vitascope_dot_work_dot_v1_dot_admin__pb2.ListCallbacksResponse.SerializeToString,
+            ),
+            'GetCallback': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCallback,
+                    request_deserializer=vitascope_dot_work_dot_v1_dot_admin__pb2.GetCallbackRequest.FromString,
+                    response_serializer=vitascope_dot_work_dot_v1_dot_admin__pb2.GetCallbackResponse.SerializeToString,
+            ),
+            'RetryCallbacks': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryCallbacks,
+                    request_deserializer=vitascope_dot_work_dot_v1_dot_admin__pb2.RetryCallbacksRequest.FromString,
+                    response_serializer=vitascope_dot_work_dot_v1_dot_admin__pb2.RetryCallbacksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -313,6 +366,87 @@ class WorkAdminService:
             '/vitascope.work.v1.WorkAdminService/DrainWorkers',
             vitascope_dot_work_dot_v1_dot_admin__pb2.DrainWorkersRequest.SerializeToString,
             vitascope_dot_work_dot_v1_dot_admin__pb2.DrainWorkersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCallbacks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.work.v1.WorkAdminService/ListCallbacks',
+            vitascope_dot_work_dot_v1_dot_admin__pb2.ListCallbacksRequest.SerializeToString,
+            vitascope_dot_work_dot_v1_dot_admin__pb2.ListCallbacksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCallback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.work.v1.WorkAdminService/GetCallback',
+            vitascope_dot_work_dot_v1_dot_admin__pb2.GetCallbackRequest.SerializeToString,
+            vitascope_dot_work_dot_v1_dot_admin__pb2.GetCallbackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryCallbacks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.work.v1.WorkAdminService/RetryCallbacks',
+            vitascope_dot_work_dot_v1_dot_admin__pb2.RetryCallbacksRequest.SerializeToString,
+            vitascope_dot_work_dot_v1_dot_admin__pb2.RetryCallbacksResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,16 @@ class WorkAdminServiceStub:
     """Tells workers to take no more, finish what runs, and end. NOT_FOUND when
     none is connected by that name.
     """
+    ListCallbacks: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListCallbacksRequest, _admin_pb2.ListCallbacksResponse]
+    """Returns calls to clients whose tasks ended, newest first."""
+    GetCallback: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetCallbackRequest, _admin_pb2.GetCallbackResponse]
+    """Returns one callback with what it says. NOT_FOUND when it is unknown or
+    expired.
+    """
+    RetryCallbacks: _grpc.UnaryUnaryMultiCallable[_admin_pb2.RetryCallbacksRequest, _admin_pb2.RetryCallbacksResponse]
+    """Tries callbacks at once, and for another day, that were given up or wait
+    for their next try; others stay as they are.
+    """
 
 @_typing.type_check_only
 class WorkAdminServiceAsyncStub(WorkAdminServiceStub):
@@ -74,6 +84,16 @@ class WorkAdminServiceAsyncStub(WorkAdminServiceStub):
     DrainWorkers: _aio.UnaryUnaryMultiCallable[_admin_pb2.DrainWorkersRequest, _admin_pb2.DrainWorkersResponse]  # type: ignore[assignment]
     """Tells workers to take no more, finish what runs, and end. NOT_FOUND when
     none is connected by that name.
+    """
+    ListCallbacks: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListCallbacksRequest, _admin_pb2.ListCallbacksResponse]  # type: ignore[assignment]
+    """Returns calls to clients whose tasks ended, newest first."""
+    GetCallback: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetCallbackRequest, _admin_pb2.GetCallbackResponse]  # type: ignore[assignment]
+    """Returns one callback with what it says. NOT_FOUND when it is unknown or
+    expired.
+    """
+    RetryCallbacks: _aio.UnaryUnaryMultiCallable[_admin_pb2.RetryCallbacksRequest, _admin_pb2.RetryCallbacksResponse]  # type: ignore[assignment]
+    """Tries callbacks at once, and for another day, that were given up or wait
+    for their next try; others stay as they are.
     """
 
 class WorkAdminServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -131,6 +151,34 @@ class WorkAdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_admin_pb2.DrainWorkersResponse, _abc.Awaitable[_admin_pb2.DrainWorkersResponse]]:
         """Tells workers to take no more, finish what runs, and end. NOT_FOUND when
         none is connected by that name.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCallbacks(
+        self,
+        request: _admin_pb2.ListCallbacksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListCallbacksResponse, _abc.Awaitable[_admin_pb2.ListCallbacksResponse]]:
+        """Returns calls to clients whose tasks ended, newest first."""
+
+    @_abc_1.abstractmethod
+    def GetCallback(
+        self,
+        request: _admin_pb2.GetCallbackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.GetCallbackResponse, _abc.Awaitable[_admin_pb2.GetCallbackResponse]]:
+        """Returns one callback with what it says. NOT_FOUND when it is unknown or
+        expired.
+        """
+
+    @_abc_1.abstractmethod
+    def RetryCallbacks(
+        self,
+        request: _admin_pb2.RetryCallbacksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.RetryCallbacksResponse, _abc.Awaitable[_admin_pb2.RetryCallbacksResponse]]:
+        """Tries callbacks at once, and for another day, that were given up or wait
+        for their next try; others stay as they are.
         """
 
 def add_WorkAdminServiceServicer_to_server(servicer: WorkAdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -60,6 +60,11 @@ class LedgerServiceStub:
                 request_serializer=vitascope_dot_work_dot_v1_dot_work__pb2.WorkRequest.SerializeToString,
                 response_deserializer=vitascope_dot_work_dot_v1_dot_work__pb2.WorkResponse.FromString,
                 _registered_method=True)
+        self.SaveCheckpoint = channel.unary_unary(
+                '/vitascope.work.v1.LedgerService/SaveCheckpoint',
+                request_serializer=vitascope_dot_work_dot_v1_dot_work__pb2.SaveCheckpointRequest.SerializeToString,
+                response_deserializer=vitascope_dot_work_dot_v1_dot_work__pb2.SaveCheckpointResponse.FromString,
+                _registered_method=True)
 
 
 class LedgerServiceServicer:
@@ -104,6 +109,14 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SaveCheckpoint(self, request, context):
+        """Saves how far an attempt got, as a checkpoint does, and answers when that
+        is stored. Fails with ABORTED when the attempt's lease was lost.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -131,6 +144,11 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.Work,
                     request_deserializer=vitascope_dot_work_dot_v1_dot_work__pb2.WorkRequest.FromString,
                     response_serializer=vitascope_dot_work_dot_v1_dot_work__pb2.WorkResponse.SerializeToString,
+            ),
+            'SaveCheckpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.SaveCheckpoint,
+                    request_deserializer=vitascope_dot_work_dot_v1_dot_work__pb2.SaveCheckpointRequest.FromString,
+                    response_serializer=vitascope_dot_work_dot_v1_dot_work__pb2.SaveCheckpointResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -269,6 +287,33 @@ class LedgerService:
             '/vitascope.work.v1.LedgerService/Work',
             vitascope_dot_work_dot_v1_dot_work__pb2.WorkRequest.SerializeToString,
             vitascope_dot_work_dot_v1_dot_work__pb2.WorkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SaveCheckpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vitascope.work.v1.LedgerService/SaveCheckpoint',
+            vitascope_dot_work_dot_v1_dot_work__pb2.SaveCheckpointRequest.SerializeToString,
+            vitascope_dot_work_dot_v1_dot_work__pb2.SaveCheckpointResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -50,6 +50,10 @@ class LedgerServiceStub:
     lease, renews the leases, reports progress and results. A message about a
     lease that was lost is answered with LeaseLost.
     """
+    SaveCheckpoint: _grpc.UnaryUnaryMultiCallable[_work_pb2.SaveCheckpointRequest, _work_pb2.SaveCheckpointResponse]
+    """Saves how far an attempt got, as a checkpoint does, and answers when that
+    is stored. Fails with ABORTED when the attempt's lease was lost.
+    """
 
 @_typing.type_check_only
 class LedgerServiceAsyncStub(LedgerServiceStub):
@@ -70,6 +74,10 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """A worker's line to the ledger: it says hello, is assigned items under a
     lease, renews the leases, reports progress and results. A message about a
     lease that was lost is answered with LeaseLost.
+    """
+    SaveCheckpoint: _aio.UnaryUnaryMultiCallable[_work_pb2.SaveCheckpointRequest, _work_pb2.SaveCheckpointResponse]  # type: ignore[assignment]
+    """Saves how far an attempt got, as a checkpoint does, and answers when that
+    is stored. Fails with ABORTED when the attempt's lease was lost.
     """
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -118,6 +126,16 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         """A worker's line to the ledger: it says hello, is assigned items under a
         lease, renews the leases, reports progress and results. A message about a
         lease that was lost is answered with LeaseLost.
+        """
+
+    @_abc_1.abstractmethod
+    def SaveCheckpoint(
+        self,
+        request: _work_pb2.SaveCheckpointRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_work_pb2.SaveCheckpointResponse, _abc.Awaitable[_work_pb2.SaveCheckpointResponse]]:
+        """Saves how far an attempt got, as a checkpoint does, and answers when that
+        is stored. Fails with ABORTED when the attempt's lease was lost.
         """
 
 def add_LedgerServiceServicer_to_server(servicer: LedgerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,1 @@
+"""What the kinds of tasks cost, each beside the tool that one would take instead."""

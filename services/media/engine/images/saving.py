@@ -1,0 +1,25 @@
+"""Writes a picture into a file."""
+
+from pathlib import Path
+
+from PIL import Image
+
+from services.media.engine.images.colour import on_white
+from services.media.engine.images.palette import reduced
+
+_QUALITY = 90
+
+
+def save(image: Image.Image, destination: Path, file_format: str) -> None:
+    """Write a picture of mode L, RGB or RGBA as `jpeg`, `png` or `gif`.
+
+    What shines through is white in JPEG, which knows no transparency.
+    """
+    if file_format == "jpeg":
+        on_white(image).save(destination, "JPEG", quality=_QUALITY, optimize=True)
+    elif file_format == "png":
+        image.save(destination, "PNG")
+    else:
+        made = reduced(image)
+        transparency = {"transparency": made.clear} if made.some_clear else {}
+        made.image.save(destination, "GIF", **transparency)
