@@ -142,6 +142,8 @@ class Lab:
         self.pieces_sent = 0
         self.last_sent = time.monotonic()
         self.uploads: list[Any] = []
+        # Where the bytes of `lent` lie, if anywhere.
+        self.lent = ""
         self.lines: asyncio.Queue[Any] = asyncio.Queue()
         self.accounts = Accounts()  # type: ignore[abstract]
 
@@ -210,6 +212,8 @@ class Lab:
         count = 2048 if request.path == "endless" else 3
         length = str(count * len(piece))
         head = [("http-header-content-length", length), ("http-header-etag", '"1"')]
+        if request.path == "lent":
+            head.append(("http-file", self.lent))
         await context.send_initial_metadata(
             [*head, ("http-status", "206")] if request.range else head
         )

@@ -1,10 +1,12 @@
 """Files out."""
 
 import asyncio
+from pathlib import Path
 
 import httpx
 import pytest
 
+from services.chassis.lending import LentFile
 from tests.gateway.lab import Lab
 from tests.kit.waiting import wait_for_async
 
@@ -69,3 +71,40 @@ async def test_a_slow_client_slows_the_service(port: int, lab: Lab) -> None:
     assert lab.pieces_sent < 64
     writer.close()
     await asyncio.wait_for(lab.cancelled.wait(), 10)
+
+
+@pytest.fixture
+def lent(tmp_path: Path, lab: Lab) -> Path:
+    """A file whose middle the service offers as the body, beside sending other bytes."""
+    path = tmp_path / "a file, \u00fc"
+    path.write_bytes(b"before" + b"lent" * (SIZE // 4) + b"after")
+    lab.lent = str(LentFile.of(path, 6, 6 + SIZE))
+    return path
+
+
+async def test_bytes_are_read_from_a_file_that_is_lent(
+    wire: httpx.AsyncClient, lab: Lab, lent: Path
+) -> None:
+    answer = await wire.get("/lab/files/lent")
+    assert answer.status_code == 200
+    assert answer.content == b"lent" * (SIZE // 4)
+    assert answer.headers["content-type"] == "video/mp4"
+    await asyncio.wait_for(lab.cancelled.wait(), 10)
+    head = await wire.head("/lab/files/lent")
+    assert (head.content, head.headers["content-length"]) == (b"", str(SIZE))
+
+
+async def test_another_file_at_that_place_is_not_sent(
+    wire: httpx.AsyncClient, lab: Lab, lent: Path
+) -> None:
+    def replace() -> None:
+        whole = lent.read_bytes()
+        lent.unlink()
+        lent.write_bytes(whole)
+
+    await asyncio.to_thread(replace)
+    answer = await wire.get("/lab/files/lent")
+    assert answer.content == b"0123456789abcdef" * (SIZE // 16)
+    await asyncio.to_thread(lent.unlink)
+    answer = await wire.get("/lab/files/lent")
+    assert answer.content == b"0123456789abcdef" * (SIZE // 16)

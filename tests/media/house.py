@@ -25,6 +25,7 @@ from services.chassis.database import Database
 from services.chassis.errors import NotFound, from_rpc
 from services.chassis.events import Outbox
 from services.chassis.keyring import AccountKey
+from services.chassis.lending import LentFile
 from services.chassis.limits import UNLIMITED, Limits
 from services.chassis.rounds import repeat
 from services.chassis.server import Registration, create_server
@@ -170,12 +171,16 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
 
 @dataclass
 class Answer:
-    """What a download sent: HTTP status and headers from the metadata, and the body."""
+    """What a download sent: HTTP status and headers from the metadata, and the body.
+
+    `lent` is where the gateway may read the body itself.
+    """
 
     status: int
     headers: dict[str, str]
     content_type: str = ""
     body: bytes = b""
+    lent: LentFile | None = None
 
 
 @dataclass
@@ -317,6 +322,7 @@ async def answer_of(call: Any) -> Answer:
         },
         content_type=bodies[0].content_type if bodies else "",
         body=b"".join(body.data for body in bodies),
+        lent=LentFile.parse(str(metadata["http-file"])) if "http-file" in metadata else None,
     )
 
 

@@ -1,5 +1,6 @@
 """Downloads of every file of a video, over gRPC with the real interceptors."""
 
+import os
 from datetime import timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
@@ -21,6 +22,7 @@ from tests.media.previews import (
 from vitascope.media.v1 import internal_pb2, media_pb2
 
 SIZE = len(WEB.data)
+LARGE_SIZE = 5 * 2**20
 
 
 @pytest.fixture
@@ -186,3 +188,32 @@ async def test_what_cannot_be_read_is_a_plain_error(house: House, video: str) ->
     for header in ("", "bytes=0-1", "bytes=0-1,1000-1001"):
         with pytest.raises(NotFound):
             await web(house, video, range=header)
+
+
+@pytest.mark.parametrize(
+    ("asked", "lent"),
+    [
+        ("", (0, LARGE_SIZE)),
+        ("bytes=5-", (5, LARGE_SIZE)),
+        ("bytes=0-1048575", (0, 2**20)),
+        ("bytes=0-1048574", None),
+        ("bytes=0-1,2000000-4000000", None),
+    ],
+)
+async def test_much_of_a_file_in_a_folder_may_be_read_there(
+    house: House, asked: str, lent: tuple[int, int] | None
+) -> None:
+    video_id = house.catalogue.add()
+    content = os.urandom(LARGE_SIZE)
+    await house.upload(video_id, [content])
+    answer = await house.download(video_id, range=asked)
+    if lent is None:
+        assert answer.lent is None
+        return
+    assert answer.lent
+    descriptor = answer.lent.borrow()
+    assert descriptor is not None
+    read = b"".join([chunk async for chunk in answer.lent.read(descriptor)])
+    os.close(descriptor)
+    # Who does not see the file is sent the same.
+    assert read == answer.body == content[slice(*lent)]

@@ -268,6 +268,20 @@ def test_codecs_that_look_around(
     assert_no_dip(film, tmp_path, whole, joined, seams, wishes)
     sizes = [sum(len(each[5]) for each in packets(path)) for path in (whole, joined)]
     assert sizes[1] / sizes[0] == pytest.approx(1, abs=0.1)
+    if codec == "mpeg2":
+        assert lowest_fullness(joined, bitrate, 24) > 0
+
+
+def lowest_fullness(path: Path, bitrate: int, rate: int) -> float:
+    """How much a decoder's buffer holds at least, in bits (ISO/IEC 13818-2, Annex C)."""
+    size = bitrate * 3 / 4
+    fullness, lowest = size * 6 / 7, size
+    for each in packets(path):
+        if each[0] == 0:
+            fullness -= 8 * len(each[5])
+            lowest = min(lowest, fullness)
+            fullness = min(fullness + bitrate / rate, size)
+    return lowest
 
 
 def assert_no_dip(

@@ -80,16 +80,18 @@ def test_part_of_a_film_is_cut_within(long: Path) -> None:
 
 @pytest.mark.usefixtures("tireless")
 def test_encoders_that_have_to_settle_get_longer_stretches(long: Path) -> None:
-    found = cut(long, PLAIN, Encoding("mp4", "h264", bitrate=100_000))
-    assert len(found) == 2
-    assert 45 <= found[1].first <= 75
+    found = cut(long, PLAIN, Encoding("mp4", "hevc", bitrate=100_000))
+    assert len(found) == 4
+    assert all(15 <= other.first - one.first <= 45 for one, other in pairwise(found))
+    # Two of 90 seconds are more than it has.
+    assert cut(long, PLAIN, Encoding("mp4", "h264", bitrate=100_000)) == []
 
 
 @pytest.mark.usefixtures("tireless")
 def test_groups_of_broadcast_stay_of_one_length(long: Path) -> None:
     found = cut(long, GRID, Encoding("mxf", "mpeg2", bitrate=1_000_000))
-    assert len(found) == 2
-    assert (found[1].first * 25) % 12 == 0
+    assert len(found) == 8
+    assert all((each.first * 25) % 12 == 0 for each in found)
 
 
 def test_little_work_is_done_at_once(long: Path) -> None:

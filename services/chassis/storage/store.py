@@ -20,6 +20,7 @@ import obstore
 from obstore.store import LocalStore, ObjectStore, S3Store
 
 from services.chassis.errors import NotFound
+from services.chassis.lending import next_step
 from services.chassis.storage.bucket import HALVES, BucketDraft
 from services.chassis.storage.drafts import Draft, Stored
 from services.chassis.storage.folder import FolderDraft, delete_parts, part_of, parts_below
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 # is read waits for the reader. One request to S3 costs some 10 ms wherever it is, so ask for more.
 _LOCAL_STEPS = (CHUNK // 4, CHUNK)
 _REMOTE_STEPS = (CHUNK, 4 * CHUNK)
-_FAST_BYTES_A_SECOND = 256 * 2**20
 
 # obstore's threads hand results to the event loop and let go of them a moment later. When the
 # interpreter ends within that moment the process aborts (pyo3-async-runtimes issue 40).
@@ -133,8 +133,7 @@ class Storage:
             handed_over = monotonic()
             for at in range(0, len(block), CHUNK):
                 yield bytes(block[at : at + CHUNK])
-            seconds = monotonic() - handed_over
-            step = fast if len(block) > seconds * _FAST_BYTES_A_SECOND else slow
+            step = next_step(slow, fast, len(block), monotonic() - handed_over)
 
     async def _block(self, key: str, start: int, end: int) -> bytes | memoryview:
         if self._folder is not None:

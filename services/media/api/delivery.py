@@ -28,6 +28,8 @@ Asked = (
 
 # These go with an answer that has no body too (RFC 9110, 15.4.5).
 _OF_304 = ("etag", "cache-control")
+# Of less, the first message brings most.
+_WORTH_LENDING = 2**20
 
 
 async def deliver(
@@ -61,10 +63,21 @@ async def deliver(
     }
     if len(ranges) == 1:
         headers["content-range"] = str(ranges[0])
-    await _send_headers(context, 206 if ranges else 200, headers)
+    lent = await _lent(files, file, body.pieces)
+    await _send_headers(context, 206 if ranges else 200, headers, lent)
     yield HttpBody(content_type=body.content_type, data=first)
     async for chunk in chunks:
         yield cast(HttpBody, framed([HttpBody.DATA_FIELD_NUMBER], chunk))
+
+
+async def _lent(
+    files: Files, file: StoredFile, pieces: Sequence[Piece]
+) -> Sequence[tuple[str, str]]:
+    """Return the metadata by which a gateway may read a large body from the file itself."""
+    if len(pieces) > 1 or len(pieces[0]) < _WORTH_LENDING or isinstance(pieces[0], bytes):
+        return ()
+    offer = await files.lend(file, pieces[0].start, pieces[0].end)
+    return () if offer is None else (("http-file", str(offer)),)
 
 
 async def _chunks(files: Files, file: StoredFile, pieces: Sequence[Piece]) -> AsyncIterator[bytes]:
@@ -81,9 +94,11 @@ async def _chunks(files: Files, file: StoredFile, pieces: Sequence[Piece]) -> As
         yield own
 
 
-async def _send_headers(context: Context, status: int, headers: Mapping[str, str]) -> None:
+async def _send_headers(
+    context: Context, status: int, headers: Mapping[str, str], more: Sequence[tuple[str, str]] = ()
+) -> None:
     metadata = [(f"http-header-{name}", value) for name, value in headers.items()]
-    await context.send_initial_metadata([("http-status", str(status)), *metadata])
+    await context.send_initial_metadata([("http-status", str(status)), *metadata, *more])
 
 
 def _conditions(asked: Asked) -> Conditions:

@@ -50,8 +50,12 @@ class VideoFacts:
 
 @dataclass
 class _Tally:
-    """What the packets of one stream add up to; times in the stream's units."""
+    """What the packets of one stream add up to; times in the stream's units.
 
+    Packets that last less than `field_below` hold a field. In what is whole they come in pairs.
+    """
+
+    field_below: Fraction = Fraction(0)
     packets: int = 0
     shown: int = 0
     bytes: int = 0
@@ -59,9 +63,11 @@ class _Tally:
     # The last packet to be shown, and for how long.
     last: int = 0
     last_duration: int = 0
-    shortest: int = 0
     longest: int = 0
     durations: int = 0
+    fields: int = 0
+    # Whether all fields so far had, or have not yet, another beside them.
+    paired: bool = True
 
     def add(self, packet: "Packet[VideoStream]", codec: str) -> None:
         self.packets += 1
@@ -73,8 +79,10 @@ class _Tally:
         duration = packet.duration or 0
         self.durations += duration
         self.longest = max(self.longest, duration)
-        if duration:
-            self.shortest = min(self.shortest or duration, duration)
+        if 0 < duration < self.field_below:
+            self.fields += 1
+        elif self.fields % 2:
+            self.paired = False
         if packet.pts is None:
             return
         self.first = packet.pts if self.first is None else min(self.first, packet.pts)
@@ -91,8 +99,9 @@ def probe(path: Path, progress: Progress) -> VideoFacts:
         stream = video_stream(container)
         tally = _walk(container, stream, path.stat().st_size, progress)
         _check_whole(path, stream, tally)
-        field_pairs = _stores_single_fields(stream, tally)
-        frames = _count_frames(path) if field_pairs else tally.shown
+        frames = tally.shown - tally.fields // 2
+        if tally.fields % 2 or not tally.paired:
+            frames = _count_frames(path)
         span = _span(container, stream, tally)
         if not frames or not span:
             raise BadMedia("The file holds no frame of video.")
@@ -136,7 +145,7 @@ def _facts(
 
 
 def _walk(container: InputContainer, stream: VideoStream, size: int, progress: Progress) -> _Tally:
-    tally = _Tally()
+    tally = _Tally(_field_below(stream))
     codec = stream.codec_context.codec.canonical_name
     try:
         for packet in container.demux(stream):
@@ -172,12 +181,12 @@ def _is_hidden(packet: "Packet[VideoStream]", codec: str) -> bool:
     return False
 
 
-def _stores_single_fields(stream: VideoStream, tally: _Tally) -> bool:
-    """Whether two packets make a frame, as in interlaced broadcasts."""
+def _field_below(stream: VideoStream) -> Fraction:
+    """How long a packet lasts that holds more than a field, as in interlaced broadcasts."""
     rate = stream.guessed_rate
     if stream.codec_context.field_order < 2 or not rate or stream.time_base is None:
-        return False
-    return tally.shortest * stream.time_base * rate < Fraction(3, 4)
+        return Fraction(0)
+    return Fraction(3, 4) / (stream.time_base * rate)
 
 
 def _count_frames(path: Path) -> int:

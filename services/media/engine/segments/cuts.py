@@ -17,7 +17,7 @@ from services.media.engine.pipeline import Pipeline
 from services.media.engine.plan import Encoding, Filters
 from services.media.engine.probe import VideoFacts
 from services.media.engine.reading import open_video, video_stream
-from services.media.engine.segments.work import ALONE, OPEN, core_seconds, run_in
+from services.media.engine.segments.work import OPEN, core_seconds, outlook, run_in, settling
 
 MOST_STRETCHES = 500
 # Core seconds: less than that is not worth being cut.
@@ -26,8 +26,9 @@ LEAST_WORK = 40.0
 _LEAST_STRETCH, _MOST_STRETCH = 15.0, 60.0
 # How many there are to be at least before they become longer.
 _SPREAD = 8
-# Seconds of film: where the encoder begins earlier than the stretch, that must not count.
-_LEAST_LENGTH, _LEAST_LENGTH_ALONE = 45, 5
+# Seconds of film; and where the encoder begins before the stretch and ends after it, so many times
+# as long as that, which must not count.
+_LEAST_LENGTH, _LEAST_TIMES = 5, 20
 # By what part of their length cuts may lie nearer to one another than planned.
 _CLOSER = Fraction(1, 2)
 
@@ -82,7 +83,8 @@ def _count(facts: VideoFacts, filters: Filters, encoding: Encoding, seconds: Fra
     if work < LEAST_WORK:
         return 0
     each = min(max(work / _SPREAD, _LEAST_STRETCH), _MOST_STRETCH)
-    shortest = _LEAST_LENGTH_ALONE if encoding.codec in ALONE else _LEAST_LENGTH
+    more = _LEAST_TIMES * (settling(encoding) + outlook(encoding))
+    shortest = max(Fraction(_LEAST_LENGTH), more)
     return min(MOST_STRETCHES, int(work / each), int(seconds / shortest))
 
 
