@@ -21,6 +21,7 @@ from services.chassis.vault import Vault
 from services.tasks.actions.administration import Administration
 from services.tasks.actions.assignment import Assignment
 from services.tasks.actions.callback_administration import CallbackAdministration
+from services.tasks.actions.callback_secrets import CallbackSecrets
 from services.tasks.actions.callbacks import Callbacks, SecretOf, outside_policy
 from services.tasks.actions.checkpoints import Checkpoints
 from services.tasks.actions.deadlines import Deadlines
@@ -38,7 +39,7 @@ from services.tasks.actions.tasks import Tasks
 from services.tasks.actions.usage import Usage
 from services.tasks.actions.writer import Writer
 from services.tasks.api.admin import WorkAdmin
-from services.tasks.api.callbacks import CallbackSecrets, callback_body
+from services.tasks.api.callbacks import callback_body
 from services.tasks.api.intake import StoredBytes
 from services.tasks.api.ledger import Ledger
 from services.tasks.api.tasks import TasksV1, TasksV2
