@@ -25,7 +25,7 @@ _unused: Any = None
 class Ledger(work_pb2_grpc.LedgerServiceServicer):
     """Submit is unary, Work is bidirectional. Answers name the caller and the request."""
 
-    GetItems = CancelItems = FindItems = _unused
+    GetItems = CancelItems = FindItems = SaveCheckpoint = _unused
 
     def __init__(self, act: Act = _nothing) -> None:
         self.act = act

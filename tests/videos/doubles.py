@@ -80,6 +80,9 @@ class FakeLedger(work_pb2_grpc.LedgerServiceServicer):
     async def FindItems(self, request: Any, context: Any) -> work_pb2.FindItemsResponse:
         raise AssertionError("the catalogue knows its work by names")
 
+    async def SaveCheckpoint(self, request: Any, context: Any) -> work_pb2.SaveCheckpointResponse:
+        raise AssertionError("the catalogue does not work")
+
     def Work(self, request_iterator: Any, context: Any) -> Any:
         raise AssertionError("the catalogue does not work")
 
