@@ -8,6 +8,7 @@ import pytest
 from services.chassis.database import Database, now
 from services.chassis.errors import from_rpc
 from services.tasks.actions.retention import KEYS_KEPT, Retention
+from services.tasks.model import new_key
 from tests.tasks.asking import MODULES, URL, VERSIONS, create, defined, error_of, status_of
 from tests.tasks.service import Service
 
@@ -61,3 +62,15 @@ async def test_keys_of_expired_tasks_are_forgotten_in_the_end(
     await Retention(db, WEEK, lambda: now() + WEEK + KEYS_KEPT + WEEK).sweep()
     (status,) = await status_of(service, "v2", old)
     assert error_of("v2", status) == "there is no task with this ID"
+
+
+async def test_ten_thousand_keys_at_once(service: Service, db: Database) -> None:
+    old, new = await keys_of_old_and_new(service, db)
+    keys = [old, new, *(new_key() for _ in range(9998))]
+    statuses = await status_of(service, "v2", *keys, block=False)
+    assert [each.key for each in statuses] == keys
+    assert error_of("v2", statuses[0]) == "the task with this ID has expired"
+    assert statuses[1].status == "queued"
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await status_of(service, "v2", *keys, new)
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
