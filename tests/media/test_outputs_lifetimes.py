@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -11,6 +13,7 @@ from services.media.actions import lifetimes
 from services.media.model.outputs import KeptOutput
 from services.media.store import accounting, holdings
 from tests.media.holdings import WEEK, Clock, Holdings
+from tests.media.house import open_house, until
 from tests.media.test_outputs import served
 
 DAY = timedelta(days=1)
@@ -144,3 +147,24 @@ async def test_many_accounts_are_swept(
     clock.move(WEEK)
     await mine.house.lifetimes.sweep()
     await mine.house.is_empty()
+
+
+async def test_what_is_deleted_or_ends_leaves_the_bucket_too(
+    postgres_url: str, s3_url: str, tmp_path: Path, clock: Clock
+) -> None:
+    async with open_house(tmp_path, database_url=postgres_url, storage_url=s3_url) as house:
+        mine, storage = Holdings(house), house.backends.storage
+        # Other tests of the session use the same bucket.
+        one, two = f"ONE{uuid4().hex}", f"TWO{uuid4().hex}"
+        [path] = await mine.make(one, "file")
+        await mine.make(two, "file", lifetime=WEEK)
+        assert (await served(house, path, range="bytes=0-2")).body == b"ONE"
+        await mine.delete(path=one)
+        clock.move(WEEK)
+        await house.lifetimes.sweep()
+
+        async def gone() -> bool:
+            keys = [f"work/{item}/1/file" for item in (one, two)]
+            return not any([await storage.exists(key) for key in keys] + [await house.rows()])
+
+        await until(gone)
