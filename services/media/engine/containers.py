@@ -30,6 +30,8 @@ class Container:
     layout: str | None = None
     # Whether it has more than one stream of sound.
     many_sounds: bool = True
+    # Whether FFmpeg is asked before a codec is put into it; it does not know all that works.
+    checked: bool = True
 
 
 _ISO = {
@@ -68,6 +70,9 @@ CONTAINERS = {
     "web": Container(
         "mp4", carried=frozenset({"aac"}), options=_ISO, layout="stereo", many_sounds=False
     ),
+    # Windows Media Audio beside pictures that are not shown in the order of their decoding:
+    # asf and avi have one time a picture, and mp4 has no name for such sound.
+    "mkv": Container("matroska", carried=frozenset(), checked=False),
     "mts": Container("mpegts", carried=frozenset({"aac", "ac3", "dts", "eac3", "mp2", "mp3"})),
 }
 
@@ -75,11 +80,12 @@ CONTAINERS = {
 def create(path: Path, container: Container, codec: str) -> OutputContainer:
     """Begin a file. `codec` is that of its video, by the Video API's name."""
     url = f"file:{path.absolute()}"
-    if codec == "ffv1":
-        # FFmpeg writes FFV1 into mov, but PyAV asks first, and is told no. The muxer
-        # that hands on to others is not asked.
-        options = ":".join(f"{name}={value}" for name, value in container.options.items())
-        return av.open(f"[f={container.muxer}:{options}]{_escaped(url)}", "w", format="tee")
+    if codec == "ffv1" or not container.checked:
+        # FFmpeg writes FFV1 into mov and WMA into Matroska, but PyAV asks first, and is told
+        # no. The muxer that hands on to others is not asked.
+        told = {"f": container.muxer, **container.options}
+        options = ":".join(f"{name}={value}" for name, value in told.items())
+        return av.open(f"[{options}]{_escaped(url)}", "w", format="tee")
     return av.open(url, "w", format=container.muxer, container_options=container.options)
 
 

@@ -113,7 +113,7 @@ def begun(
         pipeline = Pipeline(stream, facts, filters, part)
         picture = Picture(writer, encoding, pipeline.footage)
         kept = Range(part.origin, part.end, cut=filters.start > 0)
-        sounds = sound_tracks(reader, writer, container, kept)
+        sounds = sound_tracks(reader, writer, container, kept, encoding.sound)
         volume = colour_volume_of_index(encoding, pipeline.footage)
         if volume:
             reserve(writer, volume)

@@ -142,6 +142,9 @@ def _stream(target: OutputContainer, told: Settings, footage: Footage) -> VideoS
     # Frames side by side, where the encoder can, as the ffmpeg program has it. PyAV's own choice,
     # slices side by side, costs x264 bits, and prores_ks and dnxhd wait for each frame's slowest.
     context.thread_type = "AUTO"
+    if target.format.name == "tee":
+        # It does not say that the muxer behind it, Matroska's or QuickTime's, wants them apart.
+        context.flags |= Flags.global_header
     if told.tag:
         context.codec_tag = told.tag
     context.flags |= Flags.frame_duration

@@ -134,7 +134,9 @@ class Pipeline:
         size = filters.width, filters.height
         if filters.screen:
             matrix = display_matrix(self._opening.first)
-            return on_screen(frames, size, filters.pixel_format, self._colour, matrix)
+            shape = self._source.sample_aspect_ratio or Fraction(1)
+            filled = shape if filters.fill else None
+            return on_screen(frames, size, filters.pixel_format, self._colour, matrix, filled)
         return scaled(frames, size, filters.pixel_format, self._colour, self._fields)
 
     def _restored(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:

@@ -10,8 +10,10 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
+from services.media.engine.coded_sound import coded_sound
 from services.media.engine.containers import Container
 from services.media.engine.part import Range
+from services.media.engine.plan import Sound
 from services.media.engine.samples import Resampler, first_samples, silence
 from services.media.engine.tags import carry_tags
 
@@ -34,14 +36,23 @@ class Track(Protocol):
 
 
 def sound_tracks(
-    source: InputContainer, target: OutputContainer, container: Container, part: Range
+    source: InputContainer,
+    target: OutputContainer,
+    container: Container,
+    part: Range,
+    wanted: Sound | None,
 ) -> dict[int, Track]:
-    """A track for every stream of sound that can be read, by the stream's index."""
+    """A track for every stream of sound that can be read, by the stream's index.
+
+    Where something is `wanted` of the sound, it is made anew of the first of them alone.
+    """
     tracks: dict[int, Track] = {}
     for stream in source.streams.audio:
         # Streams of an unknown codec, or whose header is broken, have nothing to carry.
         if stream.codec_context is None or not stream.codec_context.sample_rate:
             continue
+        if wanted is not None:
+            return {stream.index: _Encoded(target, stream, container, part, wanted)}
         name = stream.codec_context.codec.canonical_name
         # Plain samples lose nothing by being made anew, and can be cut anywhere then.
         exact = name.startswith("pcm_") and (part.cut or part.end is not None)
@@ -102,13 +113,20 @@ class _Carried:
 
 class _Encoded:
     def __init__(
-        self, target: OutputContainer, stream: AudioStream, container: Container, part: Range
+        self,
+        target: OutputContainer,
+        stream: AudioStream,
+        container: Container,
+        part: Range,
+        wanted: Sound | None = None,
     ) -> None:
         self._target = target
         self._part = part
-        codec = stream.codec_context.codec
-        kind = container.lossless if codec.lossless and not codec.lossy else container.lossy
-        made = _pcm(target, stream, container) if kind == "pcm" else _aac(target, stream, container)
+        made = (
+            coded_sound(target, wanted, stream.layout.nb_channels)
+            if wanted
+            else _usual(target, stream, container)
+        )
         self._output = made
         carry_tags(stream, made, container)
         context = made.codec_context
@@ -156,6 +174,13 @@ class _Encoded:
     def _put(self, frame: AudioFrame) -> None:
         self._next = (frame.pts or 0) + frame.samples
         self._target.mux(self._output.encode(frame))
+
+
+def _usual(target: OutputContainer, stream: AudioStream, container: Container) -> AudioStream:
+    """What becomes of sound that the container cannot take."""
+    codec = stream.codec_context.codec
+    kind = container.lossless if codec.lossless and not codec.lossy else container.lossy
+    return (_pcm if kind == "pcm" else _aac)(target, stream, container)
 
 
 def _aac(target: OutputContainer, stream: AudioStream, container: Container) -> AudioStream:

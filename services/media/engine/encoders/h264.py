@@ -17,6 +17,7 @@ PIXEL_FORMATS = (
 # Frames that the encoder may look ahead, as far as this many bytes hold them.
 _LOOKAHEAD = 40
 _LOOKAHEAD_BYTES = 1 << 30
+_FINEST = 0.1
 # Of videos for browsers: a quality that is hard to tell from the source's at that size, and
 # bits per second that most lines carry.
 _WEB_QUALITY = 23
@@ -24,7 +25,7 @@ _WEB_BITRATE = 4_000_000
 
 
 def settings(encoding: Encoding, footage: Footage) -> Settings:
-    """x264 with its preset `fast`, one pass to an average bit rate."""
+    """x264 with its preset `fast`, one pass to an average bit rate, or to a quality within one."""
     deep = "10" in footage.pixel_format
     frame_bytes = footage.width * footage.height * 3 * (2 if deep else 1)
     lookahead = max(10, min(_LOOKAHEAD, _LOOKAHEAD_BYTES // frame_bytes))
@@ -39,12 +40,22 @@ def settings(encoding: Encoding, footage: Footage) -> Settings:
             # What is asked to be a key frame can be decoded without anything before it.
             "forced-idr": "1",
             "rc-lookahead": str(lookahead),
-            "b": str(encoding.bitrate),
-            "g": str(key_frame_distance(footage)),
+            **_rate(encoding),
+            "g": str(encoding.group or key_frame_distance(footage)),
             "x264-params": ":".join(parameters),
             **field_flags(footage),
         },
     )
+
+
+def _rate(encoding: Encoding) -> dict[str, str]:
+    if encoding.quality is None:
+        return {"b": str(encoding.bitrate)}
+    # 0 would be a profile without loss that few players know.
+    told = {"crf": str(encoding.quality or _FINEST)}
+    if encoding.bitrate:
+        told |= {"maxrate": str(encoding.bitrate), "bufsize": str(2 * encoding.bitrate)}
+    return told
 
 
 def web_settings(encoding: Encoding, footage: Footage) -> Settings:

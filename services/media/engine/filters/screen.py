@@ -1,5 +1,6 @@
 """Brings pictures to what any screen shows: upright, of square pixels, in BT.709."""
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -21,11 +22,14 @@ def on_screen(
     pixel_format: str,
     colour: Colour,
     display_matrix: tuple[int, ...] | None,
+    filled_from: Fraction | None = None,
 ) -> Iterator[VideoFrame]:
     """Whole pictures as they are to be seen, in a size (width, height) and a format.
 
     `colour` and `display_matrix` are what the source says. What is brighter or
-    more colourful than BT.709 is brought into it by the perceptual intent.
+    more colourful than BT.709 is brought into it by the perceptual intent, and
+    what is transparent lies on black. `filled_from` is width over height of a
+    stored pixel: given, the size is filled, and what stands out is cut off.
     """
     on_side, turns = _turns(display_matrix)
     width, height = size[::-1] if on_side else size
@@ -42,9 +46,33 @@ def on_screen(
             options |= {"out_transfer": "bt709", "out_primaries": "bt709"}
             options["intent"] = "perceptual"
         mark: Step = ("setfield", {"mode": FIELD_MODES[""]})
-        return [mark, ("scale", options), ("format", {"pix_fmts": pixel_format}), *turns]
+        scale: list[Step] = [("scale", options), ("format", {"pix_fmts": pixel_format})]
+        before = _opaque(frame)
+        if filled_from is not None:
+            before.append(_filling(frame, Fraction(width, height) / filled_from))
+        return [mark, *before, *scale, *turns]
 
     return filtered(frames, steps, colour.matrix)
+
+
+def _opaque(frame: VideoFrame) -> list[Step]:
+    """What lays a transparent picture onto black."""
+    if not any(component.is_alpha for component in frame.format.components):
+        return []
+    planar = "gbrap" if frame.format.is_rgb or frame.format.name == "pal8" else "yuva444p"
+    return [("format", {"pix_fmts": planar}), ("premultiply", {"inplace": "1"})]
+
+
+def _filling(frame: VideoFrame, shape: Fraction) -> Step:
+    """Cuts the middle out of a frame whose stored pixels are to be of that shape in all."""
+    across = _shorter(frame.width, frame.height * shape)
+    down = _shorter(frame.height, frame.width / shape)
+    return ("crop", {"w": str(across), "h": str(down), "exact": "1"})
+
+
+def _shorter(side: int, wanted: Fraction) -> int:
+    """A side without what it has too much, by fours: colour is cut off with what it belongs to."""
+    return side - max(0, math.floor((side - wanted) / 4)) * 4
 
 
 def size_on_screen(
