@@ -42,7 +42,7 @@ def filters_for(look: Look, size: Size, *, crop: bool) -> Filters:
         *size,
         pixel_format="yuv420p",
         source_field_order=look.field_order,
-        deinterlacer="bwdif" if look.field_order else "",
+        deinterlacer="yadif" if look.field_order else "",
         screen=True,
         fill=crop,
     )

@@ -1,12 +1,41 @@
 """Brings sound to one format, rate and layout, and keeps it to its times."""
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from av.audio.frame import AudioFrame
 from av.audio.layout import AudioLayout
 from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as NothingMore
+from av.error import InvalidDataError
 from av.filter.graph import Graph
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.packet import Packet
+
+
+class TimedSound:
+    """Decodes sound and gives it its times, in seconds from an origin."""
+
+    def __init__(self, origin: Fraction) -> None:
+        self._origin = origin
+        # Up to when there was sound.
+        self._heard = Fraction(0)
+
+    def frames(self, packet: "Packet[AudioStream]") -> list[AudioFrame]:
+        """What a packet holds; nothing where it is damaged."""
+        try:
+            frames = packet.decode()
+        except InvalidDataError:
+            return []
+        for frame in frames:
+            unit = frame.time_base or Fraction(1, frame.sample_rate)
+            # Of several frames in a packet decoders time the first; bare ones none.
+            start = self._heard if frame.pts is None else frame.pts * unit - self._origin
+            self._heard = start + Fraction(frame.samples, frame.sample_rate)
+            frame.time_base, frame.pts = unit, round(start / unit)
+        return frames
 
 
 class Resampler:

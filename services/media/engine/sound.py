@@ -1,9 +1,10 @@
 """Carries sound into a new file: untouched where it can hold the codec, else made anew."""
 
+from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Protocol, cast
 
-import av
 from av.audio.frame import AudioFrame
 from av.audio.layout import AudioLayout
 from av.audio.stream import AudioStream
@@ -14,7 +15,8 @@ from services.media.engine.coded_sound import coded_sound
 from services.media.engine.containers import Container
 from services.media.engine.part import Range
 from services.media.engine.plan import Sound
-from services.media.engine.samples import Resampler, first_samples, silence
+from services.media.engine.reading import open_video
+from services.media.engine.samples import Resampler, TimedSound, first_samples, silence
 from services.media.engine.tags import carry_tags
 
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
@@ -47,10 +49,7 @@ def sound_tracks(
     Where something is `wanted` of the sound, it is made anew of the first of them alone.
     """
     tracks: dict[int, Track] = {}
-    for stream in source.streams.audio:
-        # Streams of an unknown codec, or whose header is broken, have nothing to carry.
-        if stream.codec_context is None or not stream.codec_context.sample_rate:
-            continue
+    for stream in sound_streams(source):
         if wanted is not None:
             return {stream.index: _Encoded(target, stream, container, part, wanted)}
         name = stream.codec_context.codec.canonical_name
@@ -63,6 +62,22 @@ def sound_tracks(
         if not container.many_sounds:
             break
     return tracks
+
+
+def sound_streams(source: InputContainer) -> Iterator[AudioStream]:
+    """The streams of sound that can be read.
+
+    Those of an unknown codec, or whose header is broken, have nothing to carry.
+    """
+    for stream in source.streams.audio:
+        if stream.codec_context is not None and stream.codec_context.sample_rate:
+            yield stream
+
+
+def usual_rate(source: Path) -> int:
+    """The rate in Hz at which AAC loses least of a file's first sound; 48000 where it has none."""
+    with open_video(source) as reader:
+        return _aac_rate(next((each.sample_rate for each in sound_streams(reader)), 48_000))
 
 
 class _Carried:
@@ -121,7 +136,7 @@ class _Encoded:
         wanted: Sound | None = None,
     ) -> None:
         self._target = target
-        self._part = part
+        self._timed = TimedSound(part.origin)
         made = (
             coded_sound(target, wanted, stream.layout.nb_channels)
             if wanted
@@ -136,21 +151,11 @@ class _Encoded:
         self._end = None
         if part.end is not None:
             self._end = round((part.end - part.origin) * context.sample_rate)
-        # Seconds of the new file up to which there was sound, and samples written.
-        self._heard = Fraction(0)
+        # Samples written.
         self._next = 0
 
     def take(self, packet: "Packet[AudioStream]") -> None:
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            return
-        for frame in frames:
-            unit = frame.time_base or Fraction(1, frame.sample_rate)
-            # Of several frames in a packet decoders time the first; bare ones none.
-            start = self._heard if frame.pts is None else frame.pts * unit - self._part.origin
-            self._heard = start + Fraction(frame.samples, frame.sample_rate)
-            frame.time_base, frame.pts = unit, round(start / unit)
+        for frame in self._timed.frames(packet):
             for resampled in self._resampler.convert(frame):
                 self._encode(resampled)
 
