@@ -1,4 +1,4 @@
-"""Opens a stranger's video file, and nothing but that file.
+"""Opens a stranger's video or sound, and nothing but that file.
 
 The only place where FFmpeg opens something to read. It is handed an open
 file, not a name, and of its protocols it may use only the one for open files:
@@ -8,6 +8,7 @@ besides, so that they end with a proper word instead of a failed attempt.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -43,7 +44,6 @@ MAX_FRAMES = MAX_SECONDS * 240
 
 _CONFINED = {
     "protocol_whitelist": "fd",
-    "format_whitelist": FORMATS,
     "max_streams": str(MAX_STREAMS),
     # QuickTime's references to tracks in other files.
     "enable_drefs": "0",
@@ -51,7 +51,7 @@ _CONFINED = {
 }
 
 # Still pictures in an ISO file look like films of one frame.
-_PICTURE_BRANDS = {"avif", "heic", "heix", "heif", "heim", "heis", "mif1", "miaf", "jpeg"}
+PICTURE_BRANDS = {"avif", "heic", "heix", "heif", "heim", "heis", "mif1", "miaf", "jpeg"}
 
 
 def open_video(path: Path) -> InputContainer:
@@ -62,7 +62,7 @@ def open_video(path: Path) -> InputContainer:
     size = path.stat().st_size
     if size == 0:
         raise BadMedia("The file is empty.")
-    container = _opened(path)
+    container = opened(path, FORMATS, why_not_a_video)
     try:
         _check(container, path, size)
         # Bare codec streams tell no duration; FFmpeg's guess is no reason to refuse one.
@@ -79,7 +79,7 @@ def video_stream(container: InputContainer) -> VideoStream:
 
     Cover art and the tiles of still pictures are not video.
     """
-    if container.metadata.get("major_brand", "").strip() in _PICTURE_BRANDS:
+    if container.metadata.get("major_brand", "").strip() in PICTURE_BRANDS:
         raise BadMedia(PICTURE)
     stills = Disposition.attached_pic | Disposition.still_image | Disposition.timed_thumbnails
     shown = [stream for stream in container.streams.video if not stream.disposition & stills]
@@ -93,11 +93,15 @@ def video_stream(container: InputContainer) -> VideoStream:
     return stream
 
 
-def _opened(path: Path) -> InputContainer:
+def opened(path: Path, formats: str, why_not: Callable[[Path], str]) -> InputContainer:
+    """Open a file with these of FFmpeg's demuxers, and no means to open another.
+
+    Raises BadMedia when none of them reads it, with the sentence that `why_not` has.
+    """
     # FFmpeg makes a descriptor of its own of it.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        options = {"fd": str(descriptor), **_CONFINED}
+        options = {"fd": str(descriptor), "format_whitelist": formats, **_CONFINED}
         return av.open("fd:", options=options, metadata_errors="replace")
     except av.error.MemoryError as error:
         # Also FFmpeg's word for more streams than it is allowed.
@@ -105,7 +109,7 @@ def _opened(path: Path) -> InputContainer:
             "The file declares more than can be handled: too many streams, or too many frames."
         ) from error
     except av.error.FFmpegError as error:
-        raise BadMedia(why_not_a_video(path)) from error
+        raise BadMedia(why_not(path)) from error
     finally:
         os.close(descriptor)
 

@@ -1,0 +1,1 @@
+"""Reads, converts and draws sound."""

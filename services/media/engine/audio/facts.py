@@ -1,0 +1,160 @@
+"""Reads what a file's sound is and how long it lasts, by all of its packets."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+
+from services.media.engine.audio.content import content_type
+from services.media.engine.audio.reading import (
+    SOUND_DAMAGED,
+    SOUND_ENCRYPTED,
+    open_sound,
+    sound_stream,
+)
+from services.media.engine.failure import BadMedia
+from services.media.engine.reading import MAX_SECONDS
+
+Progress = Callable[[float], None]
+
+# Packets at the end that are decoded, to know where what is heard ends: encoders fill up their
+# last block, and say so in a way of their container's own. Decoders swallow what comes first:
+# some eighty milliseconds of Opus, whose shortest packets have two and a half.
+_LAST = 64
+
+
+@dataclass(frozen=True)
+class SoundFacts:
+    """What a file's sound is. `codec` is FFmpeg's name: mp3, aac, vorbis, pcm_s16le."""
+
+    codec: str
+    content_type: str
+    # Seconds that are heard: without what encoders put before and after it.
+    duration: Fraction
+    rate: int
+    channels: int
+
+
+# Times may be rounded to milliseconds, or be those of clocks that are not quite even.
+_JITTER = Fraction(1, 20)
+
+
+@dataclass
+class _Tally:
+    """The stretches of packets: joined files begin to count anew. Times are in seconds."""
+
+    last: deque["Packet[AudioStream]"]
+    packets: int = 0
+    # Of all stretches before the one that begins at `start`.
+    before: Fraction = Fraction(0)
+    start: Fraction | None = None
+    end: Fraction = Fraction(0)
+    # What a packet lasts at most, or how far two begin from each other.
+    longest: Fraction = Fraction(0)
+    _time: Fraction | None = None
+
+    def add(self, packet: "Packet[AudioStream]") -> None:
+        self.packets += 1
+        self.last.append(packet)
+        unit = packet.time_base or Fraction(1)
+        time = self.end if packet.pts is None else packet.pts * unit
+        if self.start is not None and time < self.end - _JITTER:
+            self.before += self.end - self.start
+            self.start = time
+            self.last.clear()
+            self.last.append(packet)
+        if self.start is None:
+            self.start = time
+        self.end = time + (packet.duration or 0) * unit
+        self.longest = max(self.longest, self.end - time, time - (self._time or time))
+        self._time = time
+
+
+def sound_facts(path: Path, progress: Progress) -> SoundFacts:
+    """Read the facts of a file's sound; `progress` takes 0 to 100.
+
+    Raises BadMedia when it has none that can be heard, or more than a day of it.
+    """
+    with open_sound(path) as container:
+        stream = sound_stream(container)
+        tally = _walk(container, stream, path.stat().st_size, progress)
+        duration = _heard(path, stream, tally)
+        duration = _told(container, stream, duration, tally.longest) or duration
+        if duration > MAX_SECONDS:
+            raise BadMedia("The sound is longer than 24 hours.")
+        return SoundFacts(
+            codec=stream.codec_context.codec.canonical_name,
+            content_type=content_type(path, container),
+            duration=duration,
+            rate=stream.codec_context.sample_rate,
+            channels=stream.codec_context.layout.nb_channels,
+        )
+
+
+def _walk(container: InputContainer, stream: AudioStream, size: int, progress: Progress) -> _Tally:
+    tally = _Tally(deque(maxlen=_LAST))
+    for packet in packets(container, stream):
+        if not tally.packets and packet.has_sidedata("encryption_info"):
+            raise BadMedia(SOUND_ENCRYPTED)
+        if not packet.is_discard:
+            tally.add(packet)
+        if packet.pos is not None and tally.packets % 256 == 0:
+            progress(min(100.0, 100.0 * packet.pos / size))
+    progress(100.0)
+    return tally
+
+
+def packets(container: InputContainer, stream: AudioStream) -> "Iterator[Packet[AudioStream]]":
+    """The packets of a stream, up to the end or to where the file cannot be followed."""
+    with suppress(av.error.InvalidDataError):
+        for packet in container.demux(stream):
+            if packet.size:
+                yield packet
+
+
+def decoded(stream: AudioStream, wanted: "Iterable[Packet[AudioStream]]") -> Iterator[AudioFrame]:
+    """The frames of packets; damaged ones are left out."""
+    for packet in wanted:
+        with suppress(av.error.InvalidDataError):
+            yield from packet.decode()
+    with suppress(av.error.InvalidDataError):
+        yield from stream.decode(None)
+
+
+def _heard(path: Path, stream: AudioStream, tally: _Tally) -> Fraction:
+    """Seconds from the first sample that is heard to the last."""
+    with open_sound(path) as again:
+        other = sound_stream(again)
+        first = next(decoded(other, packets(again, other)), None)
+    if first is None or tally.start is None:
+        raise BadMedia(SOUND_DAMAGED)
+    start = tally.start if tally.before else _time(first, tally.start)
+    end: Fraction | None = None
+    for frame in decoded(stream, tally.last):
+        # Of several frames in a packet decoders time the first.
+        end = _time(frame, end or start) + Fraction(frame.samples, frame.sample_rate)
+    return tally.before + (end or tally.end) - start
+
+
+def _time(frame: AudioFrame, otherwise: Fraction) -> Fraction:
+    if frame.pts is None or frame.time_base is None:
+        return otherwise
+    return frame.pts * frame.time_base
+
+
+def _told(
+    container: InputContainer, stream: AudioStream, heard: Fraction, longest: Fraction
+) -> Fraction | None:
+    """What the edit list of an MP4 leaves of its last packet; None where it cannot be that."""
+    if "mov" not in container.format.name or not stream.duration or stream.time_base is None:
+        return None
+    told = stream.duration * stream.time_base
+    return told if 0 <= heard - told <= longest else None
