@@ -1,6 +1,5 @@
-"""Reads what a video file holds, exactly, by walking through all its packets."""
+"""Reads what a video file holds, exactly, by its index or by walking through all its packets."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -8,17 +7,16 @@ from pathlib import Path
 import av
 from av.codec import Codec
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.stream import VideoStream
 
 from services.media.engine.cutoff import ends_early
 from services.media.engine.failure import BadMedia
-from services.media.engine.kinds import ENCRYPTED
+from services.media.engine.indexed import indexed
 from services.media.engine.pixels import Pixels, describe
 from services.media.engine.reading import MAX_SECONDS, open_video, video_stream
 from services.media.engine.scanning.told import told_scanning
-
-Progress = Callable[[float], None]
+from services.media.engine.tally import Progress as Progress
+from services.media.engine.tally import Tally, walked
 
 
 @dataclass(frozen=True)
@@ -48,48 +46,6 @@ class VideoFacts:
     stream_size: int
 
 
-@dataclass
-class _Tally:
-    """What the packets of one stream add up to; times in the stream's units.
-
-    Packets that last less than `field_below` hold a field. In what is whole they come in pairs.
-    """
-
-    field_below: Fraction = Fraction(0)
-    packets: int = 0
-    shown: int = 0
-    bytes: int = 0
-    first: int | None = None
-    # The last packet to be shown, and for how long.
-    last: int = 0
-    last_duration: int = 0
-    longest: int = 0
-    durations: int = 0
-    fields: int = 0
-    # Whether all fields so far had, or have not yet, another beside them.
-    paired: bool = True
-
-    def add(self, packet: "Packet[VideoStream]", codec: str) -> None:
-        self.packets += 1
-        self.bytes += packet.size
-        # Edit lists cut frames from the show; VPx hides reference frames.
-        if packet.is_discard or _is_hidden(packet, codec):
-            return
-        self.shown += 1
-        duration = packet.duration or 0
-        self.durations += duration
-        self.longest = max(self.longest, duration)
-        if 0 < duration < self.field_below:
-            self.fields += 1
-        elif self.fields % 2:
-            self.paired = False
-        if packet.pts is None:
-            return
-        self.first = packet.pts if self.first is None else min(self.first, packet.pts)
-        if packet.pts >= self.last:
-            self.last, self.last_duration = packet.pts, duration
-
-
 def probe(path: Path, progress: Progress) -> VideoFacts:
     """Read the facts of a video file; `progress` takes 0 to 100.
 
@@ -97,8 +53,11 @@ def probe(path: Path, progress: Progress) -> VideoFacts:
     """
     with open_video(path) as container:
         stream = video_stream(container)
-        tally = _walk(container, stream, path.stat().st_size, progress)
-        _check_whole(path, stream, tally)
+        tally = indexed(path, container, stream)
+        if tally is None:
+            tally = walked(container, stream, path.stat().st_size, progress)
+            _check_whole(path, stream, tally)
+        progress(100.0)
         frames = tally.shown - tally.fields // 2
         if tally.fields % 2 or not tally.paired:
             frames = _count_frames(path)
@@ -116,7 +75,7 @@ def _facts(
     path: Path,
     container: InputContainer,
     stream: VideoStream,
-    tally: _Tally,
+    tally: Tally,
     frames: int,
     rate: Fraction,
     duration: Fraction,
@@ -144,49 +103,11 @@ def _facts(
     )
 
 
-def _walk(container: InputContainer, stream: VideoStream, size: int, progress: Progress) -> _Tally:
-    tally = _Tally(_field_below(stream))
-    codec = stream.codec_context.codec.canonical_name
-    try:
-        for packet in container.demux(stream):
-            if packet.size:
-                if not tally.packets and packet.has_sidedata("encryption_info"):
-                    raise BadMedia(ENCRYPTED)
-                tally.add(packet, codec)
-            if packet.pos is not None and tally.packets % 64 == 0:
-                progress(min(100.0, 100.0 * packet.pos / size))
-    except av.error.InvalidDataError:
-        # What was read up to the damage is what the file holds.
-        pass
-    progress(100.0)
-    return tally
-
-
-def _check_whole(path: Path, stream: VideoStream, tally: _Tally) -> None:
+def _check_whole(path: Path, stream: VideoStream, tally: Tally) -> None:
     announced = stream.frames
     missing = tally.packets < announced if announced else True
     if missing and ends_early(path):
         raise BadMedia("The file is cut off: it ends before its video does.")
-
-
-def _is_hidden(packet: "Packet[VideoStream]", codec: str) -> bool:
-    """Whether a VP8 or VP9 packet is only for later frames to refer to."""
-    first = memoryview(packet)[0]
-    if codec == "vp8":
-        return not first >> 4 & 1
-    if codec == "vp9":
-        profile_3 = first >> 4 & 3 == 3
-        show_existing, show_frame = (2, 0) if profile_3 else (3, 1)
-        return not first >> show_existing & 1 and not first >> show_frame & 1
-    return False
-
-
-def _field_below(stream: VideoStream) -> Fraction:
-    """How long a packet lasts that holds more than a field, as in interlaced broadcasts."""
-    rate = stream.guessed_rate
-    if stream.codec_context.field_order < 2 or not rate or stream.time_base is None:
-        return Fraction(0)
-    return Fraction(3, 4) / (stream.time_base * rate)
 
 
 def _count_frames(path: Path) -> int:
@@ -204,7 +125,7 @@ def _count_frames(path: Path) -> int:
         return frames
 
 
-def _span(container: InputContainer, stream: VideoStream, tally: _Tally) -> Fraction:
+def _span(container: InputContainer, stream: VideoStream, tally: Tally) -> Fraction:
     """Seconds from the first frame to the end of the last, as their packets say."""
     unit = stream.time_base or Fraction(1)
     if tally.first is None:
@@ -221,7 +142,7 @@ def _span(container: InputContainer, stream: VideoStream, tally: _Tally) -> Frac
 
 
 def _told_duration(
-    container: InputContainer, stream: VideoStream, tally: _Tally, span: Fraction
+    container: InputContainer, stream: VideoStream, tally: Tally, span: Fraction
 ) -> Fraction | None:
     """What a MOV's or MP4's edit list says; None where it does not tell, or cannot be right.
 

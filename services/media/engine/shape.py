@@ -1,5 +1,6 @@
 """Shapes: pixels that are not square, and pictures that lie on their side."""
 
+import math
 import struct
 from fractions import Fraction
 from typing import cast
@@ -46,6 +47,18 @@ def display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
     upright = (a, b, c, d) == (_ONE, 0, 0, _ONE)
     sound = abs(abs(a * d - b * c) - _ONE * _ONE) < _ONE * _ONE // 100
     return None if upright or not sound else matrix
+
+
+def rotation(matrix: tuple[int, ...]) -> float | None:
+    """By how many degrees a sound matrix turns a frame counter-clockwise, from 0 to below 360.
+
+    None when it mirrors the frame too.
+    """
+    a, b, c, d = matrix[0], matrix[1], matrix[3], matrix[4]
+    if a * d < b * c:
+        return None
+    # A point (x, y) is shown at (a x + c y, b x + d y), and y points down.
+    return round(math.degrees(math.atan2(-b, a)), 2) % 360
 
 
 def placed(matrix: tuple[int, ...], width: int, height: int) -> tuple[int, ...]:
