@@ -9,6 +9,8 @@ from services.chassis.outside import Answer
 _FILE_NAME_LENGTH = 200
 # The standard library's parser takes seconds for a header of nothing but semicolons.
 _DISPOSITION_LENGTH = 2000
+_PARAMETERS_LENGTH = 1000
+_CHARSET = re.compile(r"(?:^|[;\s])charset\s*=\s*[\"']?([A-Za-z0-9_:.()-]{1,40})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,10 @@ class Headers:
     """The declared MIME type, the name for the file, and what HTTP caching goes by."""
 
     content_type: str | None
+    # As declared beside the MIME type.
+    charset: str | None
+    # Who answered, in the end: other than what was asked where the server sent on.
+    address: str
     file_name: str
     # Quoted, a weak one with its W/ in front.
     entity_tag: str | None
@@ -39,9 +45,12 @@ def read_headers(answer: Answer) -> Headers:
     """Read what matters of an answer's headers."""
     headers = answer.headers
     directives = headers.get("cache-control", "").lower().split(",")
-    declared = headers.get("content-type", "").partition(";")[0].strip().lower()
+    declared, _, parameters = headers.get("content-type", "").partition(";")
+    charset = _CHARSET.search(parameters[:_PARAMETERS_LENGTH])
     return Headers(
-        content_type=declared or None,
+        content_type=declared.strip().lower() or None,
+        charset=charset[1].lower() if charset else None,
+        address=str(answer.url),
         file_name=_file_name(headers.get("content-disposition", ""), answer.url.path),
         entity_tag=_entity_tag(headers.get("etag", "")),
         last_modified=_date(headers.get("last-modified", "")),

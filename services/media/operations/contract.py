@@ -50,6 +50,11 @@ class SourceFile:
     file_name: str
     # As the sender declared it; operations decide from the bytes.
     content_type: str | None
+    # For a text, as the sender declared it.
+    charset: str | None = None
+    # Where it was read in the end, should its address have sent on; what it says of other files
+    # is relative to it.
+    address: str | None = None
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def job(order: Order, sources: Mapping[str, Path], room: Room) -> bytes:
             "state": text(order.state),
             "parts": [[kind, text(result)] for kind, result in order.parts],
             "sources": {
-                name: [str(path), order.sources[name].file_name, order.sources[name].content_type]
+                name: vars(order.sources[name]) | {"path": str(path)}
                 for name, path in sources.items()
             },
             "room": list(map(str, (room.sources, room.scratch, room.item, *room.beyond))),
@@ -85,8 +85,8 @@ def job(order: Order, sources: Mapping[str, Path], room: Room) -> bytes:
 def sources_of(message: dict[str, Any]) -> dict[str, SourceFile]:
     """The sources of a job."""
     return {
-        name: SourceFile(Path(path), file_name, content_type)
-        for name, (path, file_name, content_type) in message["sources"].items()
+        name: SourceFile(**(facts | {"path": Path(facts["path"])}))
+        for name, facts in message["sources"].items()
     }
 
 

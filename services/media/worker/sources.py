@@ -97,7 +97,14 @@ class Sources:
     ) -> SourceFile:
         if source.url is not None:
             fetched = await self._cache.bring(account_id, source.url, target, on_progress)
-            return SourceFile(target, fetched.file_name, fetched.content_type)
+            headers = fetched.headers
+            return SourceFile(
+                target,
+                fetched.file_name,
+                fetched.content_type,
+                charset=headers.charset,
+                address=headers.address,
+            )
         if source.part_key is not None:
             path = self._storage.local_path(source.part_key)
             if path is None:

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from vitascope.options.v1 import options_pb2 as vitascope_dot_options_dot_v1_dot_options__pb2
+from vitascope.tasks.v2 import specs_pb2 as vitascope_dot_tasks_dot_v2_dot_specs__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#vitascope/media/v1/operations.proto\x12\x12vitascope.media.v1\x1a\"vitascope/options/v1/options.proto\"2\n\x0fVideoIngestSpec\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\r\n\x05light\x18\x02 \x01(\x08\"\xb2\x01\n\x11VideoIngestResult\x12\x33\n\x08metadata\x18\x01 \x01(\x0b\x32!.vitascope.media.v1.VideoMetadata\x12\x41\n\x12quality_assessment\x18\x02 \x01(\x0b\x32%.vitascope.media.v1.QualityAssessment\x12\x12\n\nthumbnails\x18\x03 \x01(\x08\x12\x11\n\tweb_video\x18\x04 \x01(\x08\"\xf1\x03\n\x10VideoProcessSpec\x12\x17\n\x0fsource_video_id\x18\x01 \x01(\t\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12\x11\n\tcontainer\x18\x03 \x01(\t\x12\r\n\x05\x63odec\x18\x04 \x01(\t\x12\r\n\x05width\x18\x05 \x01(\x05\x12\x0e\n\x06height\x18\x06 \x01(\x05\x12\x0f\n\x07\x62itrate\x18\x07 \x01(\x03\x12\x14\n\x0cpixel_format\x18\x08 \x01(\t\x12\x11\n\tfile_name\x18\t \x01(\t\x12\x0f\n\x07profile\x18\n \x01(\t\x12\x1a\n\x12source_field_order\x18\x0b \x01(\t\x12\x14\n\x0c\x64\x65interlacer\x18\x0c \x01(\t\x12\x10\n\x08\x64\x65noiser\x18\r \x01(\t\x12\x0e\n\x06scaler\x18\x0e \x01(\t\x12\x1c\n\x14\x66rame_rate_converter\x18\x0f \x01(\t\x12-\n\nframe_rate\x18\x10 \x01(\x0b\x32\x19.vitascope.media.v1.Ratio\x12\x1a\n\x12target_field_order\x18\x11 \x01(\t\x12#\n\x1bstart_position_milliseconds\x18\x12 \x01(\x03\x12&\n\x19\x65nd_position_milliseconds\x18\x13 \x01(\x03H\x00\x88\x01\x01\x42\x1c\n\x1a_end_position_milliseconds\"/\n\x05Ratio\x12\x11\n\tnumerator\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65nominator\x18\x02 \x01(\x03\"I\n\x12VideoProcessResult\x12\x33\n\x08metadata\x18\x01 \x01(\x0b\x32!.vitascope.media.v1.VideoMetadata\"\xcc\x01\n\x10VideoSegmentSpec\x12\x35\n\x07process\x18\x01 \x01(\x0b\x32$.vitascope.media.v1.VideoProcessSpec\x12/\n\x06source\x18\x02 \x01(\x0b\x32\x1f.vitascope.media.v1.SourceFacts\x12(\n\x05start\x18\x03 \x01(\x0b\x32\x19.vitascope.media.v1.Ratio\x12&\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x19.vitascope.media.v1.Ratio\",\n\x12VideoSegmentResult\x12\x16\n\x08pictures\x18\x01 \x01(\tB\x04\xf0\xc1\x18\x01\"\x95\x03\n\x0bSourceFacts\x12\x16\n\x0e\x63ontainer_name\x18\x01 \x01(\t\x12\x1b\n\x13long_container_name\x18\x02 \x01(\t\x12\x12\n\ncodec_name\x18\x03 \x01(\t\x12\x17\n\x0flong_codec_name\x18\x04 \x01(\t\x12\x14\n\x0cpixel_format\x18\x05 \x01(\t\x12\r\n\x05width\x18\x06 \x01(\x05\x12\x0e\n\x06height\x18\x07 \x01(\x05\x12\x37\n\x14\x64isplay_aspect_ratio\x18\x08 \x01(\x0b\x32\x19.vitascope.media.v1.Ratio\x12\x10\n\x08scanning\x18\t \x01(\t\x12\x13\n\x0b\x66ield_order\x18\n \x01(\t\x12/\n\x0c\x61verage_rate\x18\x0b \x01(\x0b\x32\x19.vitascope.media.v1.Ratio\x12+\n\x08\x64uration\x18\x0c \x01(\x0b\x32\x19.vitascope.media.v1.Ratio\x12\x0e\n\x06\x66rames\x18\r \x01(\x03\x12\x0c\n\x04size\x18\x0e \x01(\x03\x12\x13\n\x0bstream_size\x18\x0f \x01(\x03\"\xeb\x03\n\rVideoMetadata\x12\x16\n\x0e\x63ontainer_name\x18\x01 \x01(\t\x12\x1b\n\x13long_container_name\x18\x02 \x01(\t\x12\x12\n\ncodec_name\x18\x03 \x01(\t\x12\x17\n\x0flong_codec_name\x18\x04 \x01(\t\x12\x35\n\x0cpixel_format\x18\x05 \x01(\x0b\x32\x1f.vitascope.media.v1.PixelFormat\x12\x13\n\x0b\x66rame_width\x18\x06 \x01(\x05\x12\x14\n\x0c\x66rame_height\x18\x07 \x01(\x05\x12!\n\x14\x64isplay_aspect_ratio\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12.\n\x08scanning\x18\t \x01(\x0b\x32\x1c.vitascope.media.v1.Scanning\x12\x19\n\x11\x61verage_framerate\x18\n \x01(\x01\x12\x1a\n\x12\x64uration_in_millis\x18\x0b \x01(\x03\x12\x14\n\x0ctotal_frames\x18\x0c \x01(\x03\x12\x0c\n\x04size\x18\r \x01(\x03\x12\x19\n\x11video_stream_size\x18\x0e \x01(\x03\x12\x1e\n\x11primary_bit_depth\x18\x0f \x01(\x05H\x01\x88\x01\x01\x42\x17\n\x15_display_aspect_ratioB\x14\n\x12_primary_bit_depth\"b\n\x0bPixelFormat\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x45\n\x12\x63hroma_subsampling\x18\x02 \x01(\x0b\x32).vitascope.media.v1.ChromaSubsamplingInfo\"2\n\x15\x43hromaSubsamplingInfo\x12\x0b\n\x03yuv\x18\x01 \x01(\t\x12\x0c\n\x04\x62its\x18\x02 \x01(\x05\"z\n\x08Scanning\x12\x35\n\x08metadata\x18\x01 \x01(\x0b\x32#.vitascope.media.v1.ScanningFinding\x12\x37\n\nheuristics\x18\x02 \x01(\x0b\x32#.vitascope.media.v1.ScanningFinding\"\x8c\x01\n\x0fScanningFinding\x12\x15\n\rscanning_type\x18\x01 \x01(\t\x12#\n\x16interlaced_field_order\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08pulldown\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x19\n\x17_interlaced_field_orderB\x0b\n\t_pulldown\"i\n\x11QualityAssessment\x12\x32\n\x07metrics\x18\x01 \x03(\x0b\x32!.vitascope.media.v1.QualityMetric\x12 \n\x18overall_subjective_score\x18\x02 \x01(\x01\"f\n\rQualityMetric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bsample_mean\x18\x02 \x01(\x01\x12\x18\n\x10subjective_label\x18\x03 \x01(\t\x12\x18\n\x10subjective_score\x18\x04 \x01(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#vitascope/media/v1/operations.proto\x12\x12vitascope.media.v1\x1a\"vitascope/options/v1/options.proto\x1a\x1evitascope/tasks/v2/specs.proto\"2\n\x0fVideoIngestSpec\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12\r\n\x05light\x18\x02 \x01(\x08\"\xb2\x01\n\x11VideoIngestResult\x12\x33\n\x08metadata\x18\x01 \x01(\x0b\x32!.vitascope.media.v1.VideoMetadata\x12\x41\n\x12quality_assessment\x18\x02 \x01(\x0b\x32%.vitascope.media.v1.QualityAssessment\x12\x12\n\nthumbnails\x18\x03 \x01(\x08\x12\x11\n\tweb_video\x18\x04 \x01(\x08\"\xf1\x03\n\x10VideoProcessSpec\x12\x17\n\x0fsource_video_id\x18\x01 \x01(\t\x12\x10\n\x08video_id\x18\x02 \x01(\t\x12\x11\n\tcontainer\x18\x03 \x01(\t\x12\r\n\x05\x63odec\x18\x04 \x01(\t\x12\r\n\x05width\x18\x05 \x01(\x05\x12\x0e\n\x06height\x18\x06 \x01(\x05\x12\x0f\n\x07\x62itrate\x18\x07 \x01(\x03\x12\x14\n\x0cpixel_format\x18\x08 \x01(\t\x12\x11\n\tfile_name\x18\t \x01(\t\x12\x0f\n\x07profile\x18\n \x01(\t\x12\x1a\n\x12source_field_order\x18\x0b \x01(\t\x12\x14\n\x0c\x64\x65interlacer\x18\x0c \x01(\t\x12\x10\n\x08\x64\x65noiser\x18\r \x01(\t\x12\x0e\n\x06scaler\x18\x0e \x01(\t\x12\x1c\n\x14\x66rame_rate_converter\x18\x0f \x01(\t\x12-\n\nframe_rate\x18\x10 \x01(\x0b\x32\x19.vitascope.media.v1.Ratio\x12\x1a\n\x12target_field_order\x18\x11 \x01(\t\x12#\n\x1bstart_position_milliseconds\x18\x12 \x01(\x03\x12&\n\x19\x65nd_position_milliseconds\x18\x13 \x01(\x03H\x00\x88\x01\x01\x42\x1c\n\x1a_end_position_milliseconds\"/\n\x05Ratio\x12\x11\n\tnumerator\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65nominator\x18\x02 \x01(\x03\"I\n\x12VideoProcessResult\x12\x33\n\x08metadata\x18\x01 \x01(\x0b\x32!.vitascope.media.v1.VideoMetadata\"\x97\x02\n\x10VideoSegmentSpec\x12\x35\n\x07process\x18\x01 \x01(\x0b\x32$.vitascope.media.v1.VideoProcessSpec\x12/\n\x06source\x18\x02 \x01(\x0b\x32\x1f.vitascope.media.v1.SourceFacts\x12(\n\x05start\x18\x03 \x01(\x0b\x32\x19.vitascope.media.v1.Ratio\x12&\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x19.vitascope.media.v1.Ratio\x12\x35\n\x07\x63onvert\x18\x05 \x01(\x0b\x32$.vitascope.tasks.v2.VideoConvertSpec\x12\x12\n\nsource_key\x18\x06 \x01(\t\"B\n\x12VideoSegmentResult\x12\x16\n\x08pictures\x18\x01 \x01(\tB\x04\xf0\xc1\x18\x01\x12\x14\n\x06source\x18\x02 \x01(\tB\x04\xf0\xc1\x18\x01\"\x95\x03\n\x0bSourceFacts\x12\x16\n\x0e\x63ontainer_name\x18\x01 \x01(\t\x12\x1b\n\x13long_container_name\x18\x02 \x01(\t\x12\x12\n\ncodec_name\x18\x03 \x01(\t\x12\x17\n\x0flong_codec_name\x18\x04 \x01(\t\x12\x14\n\x0cpixel_format\x18\x05 \x01(\t\x12\r\n\x05width\x18\x06 \x01(\x05\x12\x0e\n\x06height\x18\x07 \x01(\x05\x12\x37\n\x14\x64isplay_aspect_ratio\x18\x08 \x01(\x0b\x32\x19.vitascope.media.v1.Ratio\x12\x10\n\x08scanning\x18\t \x01(\t\x12\x13\n\x0b\x66ield_order\x18\n \x01(\t\x12/\n\x0c\x61verage_rate\x18\x0b \x01(\x0b\x32\x19.vitascope.media.v1.Ratio\x12+\n\x08\x64uration\x18\x0c \x01(\x0b\x32\x19.vitascope.media.v1.Ratio\x12\x0e\n\x06\x66rames\x18\r \x01(\x03\x12\x0c\n\x04size\x18\x0e \x01(\x03\x12\x13\n\x0bstream_size\x18\x0f \x01(\x03\"\xeb\x03\n\rVideoMetadata\x12\x16\n\x0e\x63ontainer_name\x18\x01 \x01(\t\x12\x1b\n\x13long_container_name\x18\x02 \x01(\t\x12\x12\n\ncodec_name\x18\x03 \x01(\t\x12\x17\n\x0flong_codec_name\x18\x04 \x01(\t\x12\x35\n\x0cpixel_format\x18\x05 \x01(\x0b\x32\x1f.vitascope.media.v1.PixelFormat\x12\x13\n\x0b\x66rame_width\x18\x06 \x01(\x05\x12\x14\n\x0c\x66rame_height\x18\x07 \x01(\x05\x12!\n\x14\x64isplay_aspect_ratio\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12.\n\x08scanning\x18\t \x01(\x0b\x32\x1c.vitascope.media.v1.Scanning\x12\x19\n\x11\x61verage_framerate\x18\n \x01(\x01\x12\x1a\n\x12\x64uration_in_millis\x18\x0b \x01(\x03\x12\x14\n\x0ctotal_frames\x18\x0c \x01(\x03\x12\x0c\n\x04size\x18\r \x01(\x03\x12\x19\n\x11video_stream_size\x18\x0e \x01(\x03\x12\x1e\n\x11primary_bit_depth\x18\x0f \x01(\x05H\x01\x88\x01\x01\x42\x17\n\x15_display_aspect_ratioB\x14\n\x12_primary_bit_depth\"b\n\x0bPixelFormat\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x45\n\x12\x63hroma_subsampling\x18\x02 \x01(\x0b\x32).vitascope.media.v1.ChromaSubsamplingInfo\"2\n\x15\x43hromaSubsamplingInfo\x12\x0b\n\x03yuv\x18\x01 \x01(\t\x12\x0c\n\x04\x62its\x18\x02 \x01(\x05\"z\n\x08Scanning\x12\x35\n\x08metadata\x18\x01 \x01(\x0b\x32#.vitascope.media.v1.ScanningFinding\x12\x37\n\nheuristics\x18\x02 \x01(\x0b\x32#.vitascope.media.v1.ScanningFinding\"\x8c\x01\n\x0fScanningFinding\x12\x15\n\rscanning_type\x18\x01 \x01(\t\x12#\n\x16interlaced_field_order\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08pulldown\x18\x03 \x01(\tH\x01\x88\x01\x01\x42\x19\n\x17_interlaced_field_orderB\x0b\n\t_pulldown\"i\n\x11QualityAssessment\x12\x32\n\x07metrics\x18\x01 \x03(\x0b\x32!.vitascope.media.v1.QualityMetric\x12 \n\x18overall_subjective_score\x18\x02 \x01(\x01\"f\n\rQualityMetric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bsample_mean\x18\x02 \x01(\x01\x12\x18\n\x10subjective_label\x18\x03 \x01(\t\x12\x18\n\x10subjective_score\x18\x04 \x01(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,34 +35,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_VIDEOSEGMENTRESULT'].fields_by_name['pictures']._loaded_options = None
   _globals['_VIDEOSEGMENTRESULT'].fields_by_name['pictures']._serialized_options = b'\360\301\030\001'
-  _globals['_VIDEOINGESTSPEC']._serialized_start=95
-  _globals['_VIDEOINGESTSPEC']._serialized_end=145
-  _globals['_VIDEOINGESTRESULT']._serialized_start=148
-  _globals['_VIDEOINGESTRESULT']._serialized_end=326
-  _globals['_VIDEOPROCESSSPEC']._serialized_start=329
-  _globals['_VIDEOPROCESSSPEC']._serialized_end=826
-  _globals['_RATIO']._serialized_start=828
-  _globals['_RATIO']._serialized_end=875
-  _globals['_VIDEOPROCESSRESULT']._serialized_start=877
-  _globals['_VIDEOPROCESSRESULT']._serialized_end=950
-  _globals['_VIDEOSEGMENTSPEC']._serialized_start=953
-  _globals['_VIDEOSEGMENTSPEC']._serialized_end=1157
-  _globals['_VIDEOSEGMENTRESULT']._serialized_start=1159
-  _globals['_VIDEOSEGMENTRESULT']._serialized_end=1203
-  _globals['_SOURCEFACTS']._serialized_start=1206
-  _globals['_SOURCEFACTS']._serialized_end=1611
-  _globals['_VIDEOMETADATA']._serialized_start=1614
-  _globals['_VIDEOMETADATA']._serialized_end=2105
-  _globals['_PIXELFORMAT']._serialized_start=2107
-  _globals['_PIXELFORMAT']._serialized_end=2205
-  _globals['_CHROMASUBSAMPLINGINFO']._serialized_start=2207
-  _globals['_CHROMASUBSAMPLINGINFO']._serialized_end=2257
-  _globals['_SCANNING']._serialized_start=2259
-  _globals['_SCANNING']._serialized_end=2381
-  _globals['_SCANNINGFINDING']._serialized_start=2384
-  _globals['_SCANNINGFINDING']._serialized_end=2524
-  _globals['_QUALITYASSESSMENT']._serialized_start=2526
-  _globals['_QUALITYASSESSMENT']._serialized_end=2631
-  _globals['_QUALITYMETRIC']._serialized_start=2633
-  _globals['_QUALITYMETRIC']._serialized_end=2735
+  _globals['_VIDEOSEGMENTRESULT'].fields_by_name['source']._loaded_options = None
+  _globals['_VIDEOSEGMENTRESULT'].fields_by_name['source']._serialized_options = b'\360\301\030\001'
+  _globals['_VIDEOINGESTSPEC']._serialized_start=127
+  _globals['_VIDEOINGESTSPEC']._serialized_end=177
+  _globals['_VIDEOINGESTRESULT']._serialized_start=180
+  _globals['_VIDEOINGESTRESULT']._serialized_end=358
+  _globals['_VIDEOPROCESSSPEC']._serialized_start=361
+  _globals['_VIDEOPROCESSSPEC']._serialized_end=858
+  _globals['_RATIO']._serialized_start=860
+  _globals['_RATIO']._serialized_end=907
+  _globals['_VIDEOPROCESSRESULT']._serialized_start=909
+  _globals['_VIDEOPROCESSRESULT']._serialized_end=982
+  _globals['_VIDEOSEGMENTSPEC']._serialized_start=985
+  _globals['_VIDEOSEGMENTSPEC']._serialized_end=1264
+  _globals['_VIDEOSEGMENTRESULT']._serialized_start=1266
+  _globals['_VIDEOSEGMENTRESULT']._serialized_end=1332
+  _globals['_SOURCEFACTS']._serialized_start=1335
+  _globals['_SOURCEFACTS']._serialized_end=1740
+  _globals['_VIDEOMETADATA']._serialized_start=1743
+  _globals['_VIDEOMETADATA']._serialized_end=2234
+  _globals['_PIXELFORMAT']._serialized_start=2236
+  _globals['_PIXELFORMAT']._serialized_end=2334
+  _globals['_CHROMASUBSAMPLINGINFO']._serialized_start=2336
+  _globals['_CHROMASUBSAMPLINGINFO']._serialized_end=2386
+  _globals['_SCANNING']._serialized_start=2388
+  _globals['_SCANNING']._serialized_end=2510
+  _globals['_SCANNINGFINDING']._serialized_start=2513
+  _globals['_SCANNINGFINDING']._serialized_end=2653
+  _globals['_QUALITYASSESSMENT']._serialized_start=2655
+  _globals['_QUALITYASSESSMENT']._serialized_end=2760
+  _globals['_QUALITYMETRIC']._serialized_start=2762
+  _globals['_QUALITYMETRIC']._serialized_end=2864
 # @@protoc_insertion_point(module_scope)

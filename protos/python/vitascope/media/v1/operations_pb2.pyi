@@ -9,6 +9,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from vitascope.tasks.v2 import specs_pb2 as _specs_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -250,9 +251,13 @@ class VideoSegmentSpec(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     START_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
+    CONVERT_FIELD_NUMBER: _builtins.int
+    SOURCE_KEY_FIELD_NUMBER: _builtins.int
+    source_key: _builtins.str
+    """Where the source is kept that came from an address; only workers set it."""
     @_builtins.property
     def process(self) -> Global___VideoProcessSpec:
-        """The whole."""
+        """The whole: this, or `convert`."""
 
     @_builtins.property
     def source(self) -> Global___SourceFacts:
@@ -266,6 +271,10 @@ class VideoSegmentSpec(_message.Message):
     def end(self) -> Global___Ratio:
         """When the next one begins, in seconds; absent: there is none."""
 
+    @_builtins.property
+    def convert(self) -> _specs_pb2.VideoConvertSpec:
+        """The whole: this, or `process`."""
+
     def __init__(
         self,
         *,
@@ -273,10 +282,12 @@ class VideoSegmentSpec(_message.Message):
         source: Global___SourceFacts | None = ...,
         start: Global___Ratio | None = ...,
         end: Global___Ratio | None = ...,
+        convert: _specs_pb2.VideoConvertSpec | None = ...,
+        source_key: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "process", b"process", "source", b"source", "start", b"start"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["convert", b"convert", "end", b"end", "process", b"process", "source", b"source", "start", b"start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "process", b"process", "source", b"source", "start", b"start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["convert", b"convert", "end", b"end", "process", b"process", "source", b"source", "source_key", b"source_key", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -289,16 +300,20 @@ class VideoSegmentResult(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     PICTURES_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
     pictures: _builtins.str
     """The file of coded pictures."""
+    source: _builtins.str
+    """The spec's `source_key`, for who joins the segments."""
     def __init__(
         self,
         *,
         pictures: _builtins.str = ...,
+        source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["pictures", b"pictures"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pictures", b"pictures", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
