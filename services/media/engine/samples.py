@@ -42,11 +42,18 @@ class Resampler:
     """Converts frames; lost ones become silence, so that sound stays with its picture.
 
     Sources may change format on the way. With `from_zero`, what comes before the
-    time 0 is cut off, and silence fills what is missing from there on.
+    time 0 is cut off, and silence fills what is missing from there on. With `bounded`, channels
+    that are mixed to floating point stay below full scale, as they do in whole numbers.
     """
 
     def __init__(
-        self, sample_format: str, layout: AudioLayout, rate: int, *, from_zero: bool
+        self,
+        sample_format: str,
+        layout: AudioLayout,
+        rate: int,
+        *,
+        from_zero: bool,
+        bounded: bool = False,
     ) -> None:
         self._wanted = {
             "sample_fmts": sample_format,
@@ -54,6 +61,8 @@ class Resampler:
             "sample_rates": str(rate),
         }
         self._options = {"async": "1"} | ({"first_pts": "0"} if from_zero else {})
+        if bounded:
+            self._options["rematrix_maxval"] = "1"
         self._graph: Graph | None = None
         self._fitted: object = None
 

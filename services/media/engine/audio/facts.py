@@ -44,7 +44,7 @@ class SoundFacts:
 
 
 # Times may be rounded to milliseconds, or be those of clocks that are not quite even.
-_JITTER = Fraction(1, 20)
+JITTER = Fraction(1, 20)
 
 
 @dataclass
@@ -66,7 +66,7 @@ class _Tally:
         self.last.append(packet)
         unit = packet.time_base or Fraction(1)
         time = self.end if packet.pts is None else packet.pts * unit
-        if self.start is not None and time < self.end - _JITTER:
+        if self.start is not None and time < self.end - JITTER:
             self.before += self.end - self.start
             self.start = time
             self.last.clear()
