@@ -33,6 +33,11 @@ async def test_details(service: Service) -> None:
     assert json_format.MessageToDict(status.parameters) == {
         "url": "http://***@files.example/a.jpg",
         "width": 120,
+        # What was not given, as this version has it.
+        "crop": False,
+        "format": "jpeg",
+        "poster": False,
+        "rotation": 0,
     }
     assert json_format.MessageToDict(status.task_store) == {
         "type": "volatile",

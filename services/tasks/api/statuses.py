@@ -7,7 +7,7 @@ from google.protobuf.struct_pb2 import NULL_VALUE, Struct, Value
 
 from services.chassis.errors import NotFound, Violation
 from services.tasks.actions.tasks import Task
-from services.tasks.api.versions import Version
+from services.tasks.api.versions import BY_NUMBER, Version
 from services.tasks.messages import timestamp, why_not
 from services.tasks.model import Item, State
 from services.tasks.results import read_result
@@ -81,12 +81,26 @@ def _progress(item: Item) -> Value:
 def _add_details(status: Any, task: Task) -> None:
     definition = task.record.definition
     status.task_name = definition["task_name"]
-    status.parameters.CopyFrom(json_format.ParseDict(definition["parameters"], Struct()))
+    status.parameters.CopyFrom(json_format.ParseDict(_parameters(task), Struct()))
     status.task_store.CopyFrom(json_format.ParseDict(definition["task_store"], Struct()))
     status.task_metas.CopyFrom(_value(definition["task_metas"]))
     status.attempts = task.item.attempt
     if task.item.worker_id:
         status.worker = task.item.worker_id
+
+
+def _parameters(task: Task) -> dict[str, Any]:
+    """What the client gave, and the defaults that went with it in the version that was asked."""
+    given: dict[str, Any] = task.record.definition["parameters"]
+    if task.record.problems:
+        return given
+    kind = BY_NUMBER[task.record.version].kinds[task.record.definition["task_name"]]
+    defaults = {
+        name: parameter.field.default_value
+        for name, parameter in kind.form.parameters.items()
+        if parameter.field.has_default_value and given.get(name) is None
+    }
+    return given | defaults
 
 
 def _value(plain: Any) -> Value:
