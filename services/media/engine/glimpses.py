@@ -1,6 +1,6 @@
 """Looks into a video here and there, decoding as little as that needs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,18 +9,22 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from services.media.engine.approach import Approach
 from services.media.engine.probe import VideoFacts
 from services.media.engine.reading import open_video, video_stream
 
-# Reading on for so many seconds takes no longer than moving.
+# Reading on for so many seconds takes no longer than moving, where the file does not tell.
 _NEAR = Fraction(2)
 # How far ahead of a time to begin reading, in seconds, tried in turn: broadcasts
 # do not know where their key frames are.
-_RUN_UPS = (0, 2, 10)
+_RUN_UPS = (0, 2, 10, 60)
+
+
+def _tell_nobody(time: Fraction) -> None:
+    """Where nobody waits for the frames."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +39,28 @@ class Glimpse:
 
 
 def glimpses(
-    path: Path, facts: VideoFacts, times: Sequence[Fraction], most: int
+    path: Path,
+    facts: VideoFacts,
+    times: Sequence[Fraction],
+    most: int,
+    reached: Callable[[Fraction], None] = _tell_nobody,
 ) -> Iterator[Glimpse]:
     """What is on screen at each of some rising times, in seconds from the first frame.
 
     After a move at most `most` frames are decoded: where key frames are further
     apart, the last of those is taken. There may be none where a file is damaged.
+    `reached` is told the time of each frame on the way.
     """
     with open_video(path) as reader:
         place = _Place(reader, facts)
         for time in times:
-            if place.time is None or time - place.time > _NEAR:
+            if place.is_far_from(time):
                 place.move(time)
+            else:
+                place.approach(time)
             while place.ends_by(time) and place.decoded < most:
                 place.go_on()
+                reached(place.time or time)
             if place.frame is not None:
                 yield Glimpse(place.time or Fraction(0), place.before, place.frame, place.after)
 
@@ -77,6 +89,8 @@ class _Place:
         self._unit = self._stream.time_base or Fraction(1, 90_000)
         self._beginning = (self._stream.start_time or 0) * self._unit
         self._usual = 1 / facts.average_rate
+        self._indexed = "mov" in facts.container_name
+        self._packets = Approach(reader, self._stream)
         self._frames: Iterator[VideoFrame] = iter(())
         self.before: VideoFrame | None = None
         self.frame: VideoFrame | None = None
@@ -89,31 +103,50 @@ class _Place:
         """When the frame begins to be shown, in seconds from the first frame."""
         return None if self.frame is None else self._time(self.frame)
 
+    def is_far_from(self, time: Fraction) -> bool:
+        """Whether moving to a time takes less than reading on to it."""
+        if self.time is None:
+            return True
+        if self._indexed and self._packets.last is not None:
+            # Where a MOV or MP4 is entered is known: a key frame that is still to come.
+            keys = self._stream.index_entries
+            entry = keys.search_timestamp(self._ticks(time), backward=True)
+            return entry >= 0 and keys[entry].timestamp > self._packets.last
+        return time - self.time > _NEAR
+
     def move(self, time: Fraction) -> None:
         """Go to a key frame that is shown at a time or before, the last one where files tell."""
         for run_up in _RUN_UPS if time > 0 else ():
             if not self._seek(time - run_up):
                 break
-            self._begin()
+            self._begin(time)
             if self.time is not None and self.time <= time:
                 return
-        if not self.decoded:
-            self._begin()
+        if not self.decoded or self._seek(Fraction(0)):
+            self._begin(time)
+
+    def approach(self, time: Fraction) -> None:
+        """Read on to a time: of the frames before it, only those are wanted that it needs."""
+        self._packets.head_for(self._ticks(time))
+
+    def _ticks(self, time: Fraction) -> int:
+        return int((time + self._beginning) / self._unit)
 
     def _seek(self, time: Fraction) -> bool:
         """Whether the file could be moved about in; else reading goes on."""
         if self._stream.start_time is None:
             # A bare codec stream: it knows no times to move to.
             return False
-        position = int((time + self._beginning) / self._unit)
         try:
-            self._reader.seek(position, stream=self._stream)
+            self._reader.seek(self._ticks(time), stream=self._stream)
         except av.error.FFmpegError:
             return False
         return True
 
-    def _begin(self) -> None:
-        self._frames = self._timed(_decoded(self._stream, _packets(self._reader, self._stream)))
+    def _begin(self, time: Fraction) -> None:
+        self._packets = Approach(self._reader, self._stream)
+        self.approach(time)
+        self._frames = self._timed(_decoded(self._stream, self._packets))
         self.decoded = 1
         self.before, self.frame = None, next(self._frames, None)
         self.after = None if self.frame is None else next(self._frames, None)
@@ -139,14 +172,7 @@ class _Place:
             yield frame
 
 
-def _packets(reader: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
-    with suppress(av.error.InvalidDataError):
-        for packet in reader.demux(stream):
-            if packet.size:
-                yield packet
-
-
-def _decoded(stream: VideoStream, packets: "Iterator[Packet[VideoStream]]") -> Iterator[VideoFrame]:
+def _decoded(stream: VideoStream, packets: Approach) -> Iterator[VideoFrame]:
     for packet in packets:
         with suppress(av.error.InvalidDataError):
             yield from packet.decode()

@@ -44,6 +44,11 @@ def _framed(source: Path, size: Size, crop: bool) -> Image.Image:
         image = rendered(source, lambda own: fitted(own, *size)).image
     if image.mode != "RGBA" or image.getchannel("A").getextrema() == (255, 255):
         image = image.convert("RGB")
+    return placed(image, size)
+
+
+def placed(image: Image.Image, size: Size) -> Image.Image:
+    """A picture in the middle of a frame that is clear where it does not reach."""
     if image.size == size:
         return image
     frame = Image.new("RGBA", size, (0, 0, 0, 0))

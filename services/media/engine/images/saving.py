@@ -10,13 +10,14 @@ from services.media.engine.images.palette import reduced
 _QUALITY = 90
 
 
-def save(image: Image.Image, destination: Path, file_format: str) -> None:
+def save(image: Image.Image, destination: Path, file_format: str, quality: int = _QUALITY) -> None:
     """Write a picture of mode L, RGB or RGBA as `jpeg`, `png` or `gif`.
 
-    What shines through is white in JPEG, which knows no transparency.
+    What shines through is white in JPEG, which knows no transparency; `quality` is of JPEG, 1 to
+    95.
     """
     if file_format == "jpeg":
-        on_white(image).save(destination, "JPEG", quality=_QUALITY, optimize=True)
+        on_white(image).save(destination, "JPEG", quality=quality, optimize=True)
     elif file_format == "png":
         image.save(destination, "PNG")
     else:

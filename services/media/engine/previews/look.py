@@ -39,9 +39,12 @@ class Look:
         return size_on_screen(self.stored, self.pixel_shape, self.display_matrix, box, multiple)
 
     def pictures(
-        self, glimpses: Iterable[Glimpse], size: tuple[int, int]
+        self, glimpses: Iterable[Glimpse], size: tuple[int, int], *, crop: bool = False
     ) -> Iterator[tuple[Glimpse, Image.Image]]:
-        """Each glimpse with its frame as it is to be seen, in sRGB."""
+        """Each glimpse with its frame as it is to be seen, in sRGB.
+
+        With `crop` it fills a size of another shape and is cut evenly, else it is stretched.
+        """
         seen: deque[Glimpse] = deque()
 
         def whole() -> Iterator[VideoFrame]:
@@ -50,7 +53,8 @@ class Look:
                 yield self._whole(glimpse) if self.field_order else glimpse.frame
 
         # All through the same filter: for HDR it takes seconds to get ready.
-        for frame in on_screen(whole(), size, "rgb24", self.colour, self.display_matrix):
+        filled = (self.pixel_shape or Fraction(1)) if crop else None
+        for frame in on_screen(whole(), size, "rgb24", self.colour, self.display_matrix, filled):
             yield seen.popleft(), Image.fromarray(frame.to_ndarray())
 
     def _whole(self, glimpse: Glimpse) -> VideoFrame:

@@ -1544,7 +1544,9 @@ class VideoStripSpec(_message.Message):
     end: _builtins.float
     """Seconds into the video of the last frame; the video's last when absent."""
     count: _builtins.int
-    """Frames to take, at equal distances from start to end."""
+    """Frames to take, at equal distances from start to end; no more than the
+    video has.
+    """
     format: _builtins.str
     """File format of the strip."""
     def __init__(
@@ -1590,9 +1592,9 @@ class VideoStripResult(_message.Message):
     height: _builtins.int
     """Pixels down the strip."""
     original_width: _builtins.int
-    """Pixels across the video."""
+    """Pixels across the video, before any turn."""
     original_height: _builtins.int
-    """Pixels down the video."""
+    """Pixels down the video, before any turn."""
     duration: _builtins.float
     """Seconds that the video lasts."""
     frame_rate: _builtins.float
@@ -1647,7 +1649,7 @@ class VideoThumbSpec(_message.Message):
     fitting it in.
     """
     time: _builtins.float
-    """Seconds into the video of the frame."""
+    """Seconds into the video of the frame; after the end it is the last one."""
     format: _builtins.str
     """File format of the image."""
     poster: _builtins.bool
@@ -1692,9 +1694,9 @@ class VideoThumbResult(_message.Message):
     height: _builtins.int
     """Pixels down the image."""
     original_width: _builtins.int
-    """Pixels across the video."""
+    """Pixels across the video, before any turn."""
     original_height: _builtins.int
-    """Pixels down the video."""
+    """Pixels down the video, before any turn."""
     duration: _builtins.float
     """Seconds that the video lasts."""
     content_type: _builtins.str

@@ -1,0 +1,73 @@
+"""`video.strip`: joins frames of a video to one image."""
+
+from fractions import Fraction
+
+from services.media.operations.contract import (
+    GIB,
+    HOUR,
+    Job,
+    Limits,
+    Operation,
+    Output,
+    Result,
+    Source,
+)
+from services.media.operations.steps import Steps
+from vitascope.tasks.v2.specs_pb2 import VideoStripResult, VideoStripSpec
+
+_STEPS = {"probe": 10, "frames": 90}
+_SUFFIXES = {"jpeg": "jpg", "png": "png"}
+
+
+def _sources(spec: VideoStripSpec) -> list[Source]:
+    return [Source("video", url=spec.url)]
+
+
+def _run(job: Job[VideoStripSpec]) -> Result:
+    from services.media.engine.film_strip import Layout, film_strip
+    from services.media.engine.probe import probe
+    from services.media.engine.stills import Wanted
+
+    spec, source, steps = job.spec, job.sources["video"].path, Steps(_STEPS, job.progress)
+    facts = probe(source, steps.progress("probe"))
+    wanted = Wanted(
+        width=spec.width if spec.HasField("width") else None,
+        height=spec.height if spec.HasField("height") else None,
+        crop=spec.crop,
+    )
+    layout = Layout(
+        start=Fraction(spec.start),
+        end=Fraction(spec.end) if spec.HasField("end") else None,
+        count=spec.count,
+        wrap=spec.wrap if spec.HasField("wrap") else None,
+    )
+    name, content_type = f"strip.{_SUFFIXES[spec.format]}", f"image/{spec.format}"
+    output = job.scratch / name
+    made = film_strip(source, facts, wanted, layout, output, spec.format, steps.progress("frames"))
+    message = VideoStripResult(
+        count=made.count,
+        width=made.size[0],
+        height=made.size[1],
+        original_width=facts.width,
+        original_height=facts.height,
+        duration=float(facts.duration),
+        frame_rate=float(facts.average_rate),
+        content_type=content_type,
+    )
+    return Result(message, (Output("output", output, content_type, name),))
+
+
+OPERATION = Operation(
+    kind="video.strip",
+    spec_type=VideoStripSpec,
+    result_type=VideoStripResult,
+    limits=Limits(
+        memory_bytes=8 * GIB,
+        cpu_seconds=8 * HOUR,
+        output_bytes=GIB,
+        open_files=64,
+        wall_seconds=4 * HOUR,
+    ),
+    sources=_sources,
+    run=_run,
+)
