@@ -32,7 +32,8 @@ class Source:
     name: str
     url: str | None = None
     video_id: str | None = None
-    # The key in storage of what a part of this item made; nobody but the worker sets it.
+    # The key in storage of what a part of this item made, or where what an address held is kept
+    # for the parts; nobody but the worker sets it.
     part_key: str | None = None
 
 

@@ -1,26 +1,41 @@
 """Words a stretch of a conversion, and what was found in its source, as the spec of a part."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.media.operations.video_plan import fraction_of, ratio_of
+from services.media.operations.video_conversion import conversion_of
+from services.media.operations.video_plan import encoding_of, filters_of, fraction_of, ratio_of
 from vitascope.media.v1.operations_pb2 import SourceFacts, VideoProcessSpec, VideoSegmentSpec
+from vitascope.tasks.v2.specs_pb2 import VideoConvertSpec
 
 if TYPE_CHECKING:
     # The engine brings FFmpeg, which whoever lists operations does not need.
+    from services.media.engine.plan import Encoding, Filters
     from services.media.engine.probe import VideoFacts
     from services.media.engine.segments import Stretch
 
 
 def segment_spec(
-    process: VideoProcessSpec, facts: "VideoFacts", stretch: "Stretch"
+    whole: VideoProcessSpec | VideoConvertSpec, facts: "VideoFacts", stretch: "Stretch"
 ) -> VideoSegmentSpec:
-    """The spec of a part that makes a stretch of what `process` makes."""
+    """The spec of a part that makes a stretch of what `whole` makes."""
     return VideoSegmentSpec(
-        process=process,
+        process=whole if isinstance(whole, VideoProcessSpec) else None,
+        convert=whole if isinstance(whole, VideoConvertSpec) else None,
         source=_message_of(facts),
         start=ratio_of(stretch.first),
         end=None if stretch.end is None else ratio_of(stretch.end),
     )
+
+
+def plan_of(
+    spec: VideoSegmentSpec, source: Path, facts: "VideoFacts"
+) -> tuple["Filters", "Encoding"]:
+    """What the whole makes of its source. Raises BadMedia."""
+    if spec.HasField("convert"):
+        conversion = conversion_of(spec.convert, source, facts)
+        return conversion.filters, conversion.encoding
+    return filters_of(spec.process), encoding_of(spec.process)
 
 
 def stretch_of(spec: VideoSegmentSpec) -> "Stretch":

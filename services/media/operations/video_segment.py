@@ -1,4 +1,4 @@
-"""`video.segment`: makes one of the stretches into which a long `video.process` is split."""
+"""`video.segment`: makes one of the stretches into which a long conversion is split."""
 
 from services.media.operations.contract import (
     GIB,
@@ -14,24 +14,19 @@ from vitascope.media.v1.operations_pb2 import VideoSegmentResult, VideoSegmentSp
 
 
 def _sources(spec: VideoSegmentSpec) -> list[Source]:
+    if spec.HasField("convert"):
+        return [Source("original", url=spec.convert.url, part_key=spec.source_key or None)]
     return [Source("original", video_id=spec.process.source_video_id)]
 
 
 def _run(job: Job[VideoSegmentSpec]) -> Result:
     from services.media.engine.segments import make_stretch
-    from services.media.operations.segment_plan import facts_of, stretch_of
-    from services.media.operations.video_plan import encoding_of, filters_of
+    from services.media.operations.segment_plan import facts_of, plan_of, stretch_of
 
     spec, pictures = job.spec, job.scratch / "pictures"
-    make_stretch(
-        job.sources["original"].path,
-        pictures,
-        facts_of(spec),
-        filters_of(spec.process),
-        encoding_of(spec.process),
-        stretch_of(spec),
-        job.progress,
-    )
+    source, facts = job.sources["original"].path, facts_of(spec)
+    filters, encoding = plan_of(spec, source, facts)
+    make_stretch(source, pictures, facts, filters, encoding, stretch_of(spec), job.progress)
     file = Output("pictures", pictures, "application/octet-stream", "pictures")
     return Result(VideoSegmentResult(), (file,))
 

@@ -13,10 +13,16 @@ from services.chassis import telemetry
 from services.chassis.errors import Invalid, NotFound, VitascopeError
 from services.chassis.outside import OutsideError, OutsideFailed
 from services.media import operations, sandbox
-from services.media.operations import BadMedia, Operation, Source, SourceFile
+from services.media.operations import BadMedia, Operation, Output, Source, SourceFile
 from services.media.worker.leases import End
 from services.media.worker.outputs import fill_addresses
-from services.media.worker.parts import checked_parts, partial_for
+from services.media.worker.parts import (
+    checked_parts,
+    kept_for_parts,
+    kept_source,
+    partial_for,
+    with_kept,
+)
 from services.media.worker.sources import Sources, made_by_parts
 from services.media.worker.stores import Stores, earlier_delivery, is_outside
 from vitascope.work.v1.work_pb2 import Assignment, Failure, Split, Success
@@ -91,7 +97,10 @@ class Attempts:
             if not isinstance(outcome, sandbox.Success):
                 return outcome
             result = _parsed(operation.result_type, outcome.result, "ended without a usable result")
-            addresses = await self._stores.publish(assignment, spec, result, outcome.outputs, sent)
+            addresses = {
+                **await self._stores.publish(assignment, spec, result, outcome.outputs, sent),
+                **kept_source(spec),
+            }
         fill_addresses(result, addresses)
         return Success(result=result.SerializeToString())
 
@@ -105,14 +114,16 @@ class Attempts:
     ) -> sandbox.Success | Failure | Split:
         """Bring the sources and run the operation, in the sandbox."""
         wanted = operation.sources(spec)
-        begun = _FETCH_PERCENT if any(source.url is not None for source in wanted) else 0.0
+        brought = with_kept(wanted, list(made_by_parts(assignment.parts)))
+        far = any(source.url is not None and source.part_key is None for source in brought)
+        begun = _FETCH_PERCENT if far else 0.0
         order = sandbox.Order(
             account=assignment.account_id,
             kind=assignment.kind,
             spec=assignment.spec,
             sources=await self._bring(
                 assignment,
-                [*wanted, *made_by_parts(assignment.parts)],
+                brought,
                 scratch / "sources",
                 lambda part: ears.progress(part * begun),
             ),
@@ -129,8 +140,27 @@ class Attempts:
         if isinstance(outcome, sandbox.Failure):
             return Failure(message=outcome.message, retryable=outcome.retryable)
         if isinstance(outcome, sandbox.Split):
-            return checked_parts(operation, wanted, outcome)
+            split = checked_parts(operation, wanted, outcome)
+            return await self._kept_for(split, assignment, wanted, order.sources)
         return outcome
+
+    async def _kept_for(
+        self,
+        split: Split,
+        assignment: Assignment,
+        wanted: list[Source],
+        files: Mapping[str, SourceFile],
+    ) -> Split:
+        """Keep for the parts what came from an address: that may end, or give another file.
+
+        Raises VitascopeError.
+        """
+        if len(wanted) != 1 or wanted[0].url is None:
+            return split
+        file = files[wanted[0].name]
+        kind = file.content_type or "application/octet-stream"
+        output = Output("source", file.path, kind, file.file_name)
+        return kept_for_parts(split, await self._stores.keep(assignment, output))
 
     async def _bring(
         self,

@@ -95,6 +95,8 @@ class Sources:
     async def _bring(
         self, account_id: str, source: Source, target: Path, on_progress: Callable[[float], None]
     ) -> SourceFile:
+        if source.part_key is not None and (made := await self._kept(source, target)):
+            return SourceFile(made, source.name, None)
         if source.url is not None:
             fetched = await self._cache.bring(account_id, source.url, target, on_progress)
             headers = fetched.headers
@@ -105,11 +107,6 @@ class Sources:
                 charset=headers.charset,
                 address=headers.address,
             )
-        if source.part_key is not None:
-            path = self._storage.local_path(source.part_key)
-            if path is None:
-                await self._storage.fetch(source.part_key, target)
-            return SourceFile(path or target, source.name, None)
         request = GetMediaRequest(video_id=source.video_id or "", role=ROLE_ORIGINAL)
         try:
             media = (await self._store.GetMedia(request)).media
@@ -119,3 +116,18 @@ class Sources:
         if path is None:
             await self._originals.bring(media.storage_key, target)
         return SourceFile(path or target, media.file_name, media.content_type)
+
+    async def _kept(self, source: Source, target: Path) -> Path | None:
+        """What is stored under the source's key; None where its address is the only way left."""
+        key = source.part_key or ""
+        path = self._storage.local_path(key)
+        if source.url is None:
+            if path is None:
+                await self._storage.fetch(key, target)
+            return path or target
+        if not await self._storage.exists(key):
+            return None
+        if path is None:
+            # All parts of an item want the same.
+            await self._originals.bring(key, target)
+        return path or target

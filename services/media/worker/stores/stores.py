@@ -62,6 +62,10 @@ class Stores:
         address = await self._deliveries.finish(assignment, delivery, output.path, progress)
         return {output.name: address}
 
+    async def keep(self, assignment: Assignment, output: Output) -> str:
+        """Keep a file in the house until the item ends; its key. Raises VitascopeError."""
+        return (await self._inside.keep(assignment, output)).storage_key
+
     async def go_on(
         self,
         assignment: Assignment,
