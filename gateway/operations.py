@@ -8,7 +8,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from gateway.answers import answers, said, scope_of
 from gateway.examples import example_of
 from gateway.kinds import Schema
-from gateway.parameters import header_of, leaves, query_leaves
+from gateway.parameters import MAX_PARAMETERS, header_of, leaves, query_leaves
 from gateway.routes import Route
 from gateway.schemas import Schemas, is_needed
 from gateway.surface import Surface
@@ -113,6 +113,8 @@ def _parameter(schemas: Schemas, name: str, location: str, field: FieldDescripto
     required = {"required": True} if location == "path" or is_needed(field) else {}
     if location == "path":
         schema["minLength"] = 1
+    elif location == "query" and field.is_repeated:
+        schema["maxItems"] = min(schema.get("maxItems", MAX_PARAMETERS), MAX_PARAMETERS)
     return {"name": name, "in": location, "description": text, "schema": schema, **required}
 
 

@@ -15,6 +15,7 @@ import vitascope
 from gateway import openapi
 from gateway.kinds import catalogue, task_name_of
 from gateway.openapi import document
+from gateway.parameters import MAX_PARAMETERS
 from gateway.routes import files_of, routes_of
 
 
@@ -50,6 +51,17 @@ def test_what_a_header_gives_is_no_part_of_the_body(spec: dict[str, Any]) -> Non
         body = create["requestBody"]["content"]["application/json"]["schema"]
         properties = spec["components"]["schemas"][body["$ref"].rpartition("/")[2]]["properties"]
         assert properties.keys() == {"tasks", "block", "secret", "api_key"}
+
+
+def test_a_query_holds_fewer_values_than_a_body(spec: dict[str, Any]) -> None:
+    for version in ("v1", "v2"):
+        for path in ("status", "status_stream"):
+            parameters = spec["paths"][f"/{version}/{path}"]["get"]["parameters"]
+            [tasks] = [each for each in parameters if each["name"] == "tasks"]
+            assert tasks["schema"]["maxItems"] == MAX_PARAMETERS
+            name = "GetStatusRequest" if path == "status" else "StreamStatusRequest"
+            body = spec["components"]["schemas"][f"tasks.{version}.{name}"]
+            assert body["properties"]["tasks"]["maxItems"] > MAX_PARAMETERS
 
 
 def test_names_of_operations_stay(spec: dict[str, Any]) -> None:
