@@ -32,6 +32,8 @@ MASK = "***"
 _LINE_SECONDS = 0.01
 # To ask whether these are mappings would take longer than all the rest of masking.
 _FLAT = frozenset({str, int, float, bool, type(None)})
+# URLs and headers may hold credentials: httpx tells the former at INFO, httpcore both at DEBUG.
+_QUIET = {"httpx": logging.WARNING, "httpcore": logging.INFO}
 _SECRET_WORDS = ("password", "secret", "token", "authorization", "api_key", "internal_key")
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -152,6 +154,8 @@ def _setup_logs(service_name: str, level: str) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for library, loudest in _QUIET.items():
+        logging.getLogger(library).setLevel(loudest)
 
 
 _encode = json.JSONEncoder(default=str).encode

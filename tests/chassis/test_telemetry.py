@@ -5,7 +5,9 @@ import io
 import json
 import subprocess
 import sys
+import threading
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -95,6 +97,42 @@ def test_every_line_is_json_whoever_writes_it() -> None:
     assert [line["level"] for line in lines] == ["info", "warning", "warning", "error"]
     assert (lines[0]["password"], lines[0]["count"]) == (telemetry.MASK, 2)
     assert "ZeroDivisionError" in lines[3]["exception"]
+
+
+LIBRARIES = """
+import sys
+import httpx
+from services.chassis import telemetry
+from tests.kit.identities import make_settings
+
+telemetry.setup("media", make_settings(log_level="debug"))
+httpx.get(sys.argv[1] + "/?X-Amz-Signature=private", headers={"authorization": "private"})
+"""
+
+
+class _Answer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("location", "http://example.org/private")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_libraries_tell_nobody_what_they_asked_and_were_answered() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        command = [sys.executable, "-c", LIBRARIES, url]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    finally:
+        server.shutdown()
+        server.server_close()
+        serving.join()
+    assert "private" not in done.stderr
 
 
 async def test_lines_wait_for_each_other_but_not_for_long() -> None:
