@@ -114,6 +114,7 @@ class IdentityService(internal_pb2_grpc.IdentityServiceServicer):
 
     ResolveSignature: Any = None
     CheckOrigin: Any = None
+    GetCallbackSecret: Any = None
 
     def __init__(self) -> None:
         self.asked = 0
