@@ -15,6 +15,9 @@ _SUBJECTS: dict[int, tuple[str, str]] = {
     HTTPStatus.NOT_FOUND: ("path", "path"),
     HTTPStatus.METHOD_NOT_ALLOWED: ("method", "path"),
     HTTPStatus.REQUEST_URI_TOO_LONG: ("path", "path"),
+    HTTPStatus.INTERNAL_SERVER_ERROR: ("service", "server"),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("service", "server"),
+    HTTPStatus.GATEWAY_TIMEOUT: ("service", "server"),
 }
 _BODY = ("body", "body")
 

@@ -34,6 +34,9 @@ def test_times() -> None:
         (405, "method", "path"),
         (414, "path", "path"),
         (499, "body", "body"),
+        (500, "service", "server"),
+        (503, "service", "server"),
+        (504, "service", "server"),
     ],
 )
 def test_a_tasks_error_without_violations_says_what_it_is_about(
