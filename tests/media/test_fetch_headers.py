@@ -72,3 +72,23 @@ def test_what_is_said_again_is_safe_to_say(tag: str, date: str) -> None:
 )
 def test_no_store_is_heeded(told: str, kept: bool) -> None:
     assert read_headers(answered(cache_control=told)).may_be_kept is kept
+
+
+@pytest.mark.parametrize(
+    ("declared", "content_type", "charset"),
+    [
+        ("Text/HTML; Charset=UTF-8", "text/html", "utf-8"),
+        ("text/html;charset='koi8-r';x=y", "text/html", "koi8-r"),
+        ('text/html; x=y; charset = "windows-1251"', "text/html", "windows-1251"),
+        ("text/html; not-charset=a", "text/html", None),
+        ("text/html; charset=\u00e9", "text/html", None),
+        ("charset=utf-8", "charset=utf-8", None),
+        ("", None, None),
+    ],
+)
+def test_what_a_text_is_written_in(
+    declared: str, content_type: str | None, charset: str | None
+) -> None:
+    headers = read_headers(answered(content_type=declared))
+    assert (headers.content_type, headers.charset) == (content_type, charset)
+    assert headers.address == "http://example.org/a/b"

@@ -6,6 +6,7 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 _LONGEST = 2048
 _SPACES = "".join(map(chr, range(0x21)))
 _TO_DROP = re.compile(r"[\t\r\n]")
+_NO_HOST = re.compile(r"#|[/\\\\]{2}$")
 _HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 # What browsers leave as it is, and what is escaped already.
 _IN_PATH = "%/:;=@!$&'()*+,~[]|\\"
@@ -17,7 +18,7 @@ def absolute(base: str, reference: str) -> str | None:
     if len(reference) > 2 * _LONGEST:
         return None
     reference = _TO_DROP.sub("", reference.strip(_SPACES))
-    if not reference or reference.startswith("#"):
+    if not reference or _NO_HOST.match(reference):
         return None
     before, mark, query = reference.partition("?")
     try:

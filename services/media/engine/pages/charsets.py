@@ -16,14 +16,22 @@ _MEANT = {
     "shift_jis": "cp932",
     "euc_kr": "cp949",
     "big5": "big5hkscs",
-    # A page that can say so in ASCII is not written in it.
-    "utf-16": "utf-8",
-    "utf-16-le": "utf-8",
-    "utf-16-be": "utf-8",
+    "utf-16": "utf-16-le",
     **{
         name: name
         for name in (
-            *("utf-8", "gb18030", "cp932", "cp949", "big5hkscs", "cp866", "cp874", "koi8-r"),
+            *(
+                "utf-8",
+                "utf-16-le",
+                "utf-16-be",
+                "gb18030",
+                "cp932",
+                "cp949",
+                "big5hkscs",
+                "cp866",
+                "cp874",
+                "koi8-r",
+            ),
             *("koi8-u", "euc_jp", "iso2022_jp", "mac-roman", "mac-cyrillic"),
             *(f"cp{number}" for number in range(1250, 1259)),
             *(f"iso8859-{number}" for number in (2, 3, 4, 5, 6, 7, 8, 10, 13, 14, 15, 16)),
@@ -63,7 +71,9 @@ def codec_of(head: bytes, declared: str | None) -> str:
 def _told_inside(head: bytes) -> str | None:
     beginning = _COMMENT.sub(b"", head[:_DECLARATION_BYTES])
     labels = (*_META.findall(beginning), *_XML.findall(beginning)[:1])
-    return next((codec for label in labels if (codec := _codec(label.decode("latin-1")))), None)
+    told = next((codec for label in labels if (codec := _codec(label.decode("latin-1")))), None)
+    # A page that can say so in ASCII is not written in it.
+    return "utf-8" if told in ("utf-16-le", "utf-16-be") else told
 
 
 def _sniffed(head: bytes) -> str:

@@ -38,9 +38,14 @@ class Sightings:
     def __init__(self) -> None:
         self._hits: list[Hit] = []
 
+    @property
+    def are_full(self) -> bool:
+        """Whether more are not noted."""
+        return len(self._hits) >= _MOST_SIGHTINGS
+
     def add(self, hit: Hit | None) -> Hit | None:
         """Note a hit, if it is one, and return it."""
-        if hit and len(self._hits) < _MOST_SIGHTINGS:
+        if hit and not self.are_full:
             self._hits.append(hit)
         return hit
 

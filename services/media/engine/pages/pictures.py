@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from services.media.engine.pages.hits import IMAGE, Hit, mime_of, pixels, wording
 
@@ -22,6 +23,10 @@ _NEXT = re.compile(r"[\s,]*(\S+)")
 _DESCRIPTOR = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)([wx])(?![^\s])")
 # Addresses that nobody can ask for, and what templates left.
 _NO_ADDRESS = re.compile(r"\s*(?:(?:data|blob|about|javascript):|[{\[#<]|$)|.*\{\{", re.IGNORECASE)
+
+
+# Of one attribute.
+_MOST_CANDIDATES = 200
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def _candidates(
 ) -> Iterable[Candidate]:
     """What an element offers; what scripts load stands first, as the rest is in its place."""
     for name in (*_LAZY_SETS, "srcset"):
-        for url, width, density in _srcset(attributes.get(name, "")):
+        for url, width, density in islice(_srcset(attributes.get(name, "")), _MOST_CANDIDATES):
             if not _NO_ADDRESS.match(url):
                 yield Candidate(url, width, density, layout, mime)
         if name == _LAZY_SETS[-1] and (lazy := lazy_address(attributes)):

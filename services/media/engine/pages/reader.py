@@ -13,6 +13,8 @@ MOST_NESTED = 1000
 """Elements within each other: an end tag without a start is compared with all that are open."""
 
 TOO_DEEP = f"The page has more than {MOST_NESTED} elements within each other."
+# libxml2 does not know that these hold nothing, and ends them with what is around them.
+_EMPTY = frozenset({"source", "track", "wbr"})
 _TEXT_LENGTH = 4 << 20
 _LINKED_DATA = "application/ld+json"
 
@@ -38,12 +40,13 @@ class Reader:
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """A start tag. Raises BadMedia when too many are open."""
-        self._depth += 1
+        if tag not in _EMPTY:
+            self._depth += 1
         if self._depth > MOST_NESTED:
             raise BadMedia(TOO_DEEP)
         if tag in self._inert:
             self._inert[tag] += 1
-        if self._inert["template"]:
+        if self._inert["template"] or self.sightings.are_full:
             return
         if attributes:
             self.head.scope(attributes)
@@ -53,7 +56,8 @@ class Reader:
 
     def end(self, tag: str) -> None:
         """An end tag, or where one would be."""
-        self._depth -= 1
+        if tag not in _EMPTY:
+            self._depth -= 1
         if tag in self._inert:
             self._inert[tag] = max(0, self._inert[tag] - 1)
         if tag == "picture" and self._sources is not None:
