@@ -39,43 +39,46 @@ class SoundFacts:
     content_type: str
     # Seconds that are heard: without what encoders put before and after it.
     duration: Fraction
+    # When that begins, as the file counts; None where it does not tell.
+    begins: Fraction | None
     rate: int
     channels: int
 
 
 # Times may be rounded to milliseconds, or be those of clocks that are not quite even.
-JITTER = Fraction(1, 20)
+JITTER = 0.05
 
 
 @dataclass
 class _Tally:
-    """The stretches of packets: joined files begin to count anew. Times are in seconds."""
+    """The stretches of packets, in ticks of their stream: joined files begin to count anew."""
 
+    jitter: int
     last: deque["Packet[AudioStream]"]
     packets: int = 0
     # Of all stretches before the one that begins at `start`.
-    before: Fraction = Fraction(0)
-    start: Fraction | None = None
-    end: Fraction = Fraction(0)
+    before: int = 0
+    start: int = 0
+    end: int = 0
     # What a packet lasts at most, or how far two begin from each other.
-    longest: Fraction = Fraction(0)
-    _time: Fraction | None = None
+    longest: int = 0
+    _time: int = 0
 
     def add(self, packet: "Packet[AudioStream]") -> None:
-        self.packets += 1
-        self.last.append(packet)
-        unit = packet.time_base or Fraction(1)
-        time = self.end if packet.pts is None else packet.pts * unit
-        if self.start is not None and time < self.end - JITTER:
+        time, duration = packet.pts, packet.duration or 0
+        if time is None:
+            time = self.end
+        if not self.packets:
+            self.start = time
+        elif time < self.end - self.jitter:
             self.before += self.end - self.start
             self.start = time
             self.last.clear()
-            self.last.append(packet)
-        if self.start is None:
-            self.start = time
-        self.end = time + (packet.duration or 0) * unit
-        self.longest = max(self.longest, self.end - time, time - (self._time or time))
-        self._time = time
+        else:
+            self.longest = max(self.longest, duration, time - self._time)
+        self.packets += 1
+        self.last.append(packet)
+        self._time, self.end = time, time + duration
 
 
 def sound_facts(path: Path, progress: Progress) -> SoundFacts:
@@ -86,27 +89,32 @@ def sound_facts(path: Path, progress: Progress) -> SoundFacts:
     with open_sound(path) as container:
         stream = sound_stream(container)
         tally = _walk(container, stream, path.stat().st_size, progress)
-        duration = _heard(path, stream, tally)
-        duration = _told(container, stream, duration, tally.longest) or duration
+        unit = stream.time_base or Fraction(1, stream.codec_context.sample_rate)
+        first = _first(path)
+        begins = _time(first)
+        duration = _heard(stream, tally, unit, begins)
+        duration = _told(container, stream, duration, tally.longest * unit) or duration
         if duration > MAX_SECONDS:
             raise BadMedia("The sound is longer than 24 hours.")
         return SoundFacts(
             codec=stream.codec_context.codec.canonical_name,
             content_type=content_type(path, container),
             duration=duration,
+            begins=begins,
             rate=stream.codec_context.sample_rate,
             channels=stream.codec_context.layout.nb_channels,
         )
 
 
 def _walk(container: InputContainer, stream: AudioStream, size: int, progress: Progress) -> _Tally:
-    tally = _Tally(deque(maxlen=_LAST))
+    jitter = round(JITTER / (stream.time_base or 1))
+    tally = _Tally(jitter, deque(maxlen=_LAST))
     for packet in packets(container, stream):
         if not tally.packets and packet.has_sidedata("encryption_info"):
             raise BadMedia(SOUND_ENCRYPTED)
         if not packet.is_discard:
             tally.add(packet)
-        if packet.pos is not None and tally.packets % 256 == 0:
+        if tally.packets % 1024 == 0 and packet.pos is not None:
             progress(min(100.0, 100.0 * packet.pos / size))
     progress(100.0)
     return tally
@@ -129,24 +137,33 @@ def decoded(stream: AudioStream, wanted: "Iterable[Packet[AudioStream]]") -> Ite
         yield from stream.decode(None)
 
 
-def _heard(path: Path, stream: AudioStream, tally: _Tally) -> Fraction:
-    """Seconds from the first sample that is heard to the last."""
-    with open_sound(path) as again:
-        other = sound_stream(again)
-        first = next(decoded(other, packets(again, other)), None)
-    if first is None or tally.start is None:
+def _first(path: Path) -> AudioFrame:
+    with open_sound(path) as container:
+        stream = sound_stream(container)
+        first = next(decoded(stream, packets(container, stream)), None)
+    if first is None:
         raise BadMedia(SOUND_DAMAGED)
-    start = tally.start if tally.before else _time(first, tally.start)
+    return first
+
+
+def _heard(stream: AudioStream, tally: _Tally, unit: Fraction, begins: Fraction | None) -> Fraction:
+    """Seconds from the first sample that is heard to the last."""
+    start = tally.start * unit
+    if not tally.before and begins is not None:
+        start = begins
     end: Fraction | None = None
     for frame in decoded(stream, tally.last):
         # Of several frames in a packet decoders time the first.
-        end = _time(frame, end or start) + Fraction(frame.samples, frame.sample_rate)
-    return tally.before + (end or tally.end) - start
+        time = _time(frame)
+        if time is None:
+            time = start if end is None else end
+        end = time + Fraction(frame.samples, frame.sample_rate)
+    return tally.before * unit + (tally.end * unit if end is None else end) - start
 
 
-def _time(frame: AudioFrame, otherwise: Fraction) -> Fraction:
+def _time(frame: AudioFrame) -> Fraction | None:
     if frame.pts is None or frame.time_base is None:
-        return otherwise
+        return None
     return frame.pts * frame.time_base
 
 

@@ -1,70 +1,90 @@
 """The sound of a file from its first sample that is heard to its last, without holes."""
 
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
+from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.packet import Packet
 
 from services.media.engine.audio.facts import JITTER, Progress, SoundFacts, decoded, packets
 from services.media.engine.audio.reading import open_sound, sound_stream
 from services.media.engine.samples import first_samples
 
+# Seconds before the place wanted that decoders get used to the sound.
+_RUN_UP = 1.0
+# Samples: decoders give a thousand at a time, which is little for what is done with all of them.
+_BLOCK = 1 << 13
+
 
 def timed(
-    path: Path, facts: SoundFacts, progress: Progress, start: Fraction = Fraction(0)
-) -> Iterator[tuple[Fraction, AudioFrame]]:
+    path: Path, facts: SoundFacts, progress: Progress, start: float = 0, end: float | None = None
+) -> Iterator[tuple[float, AudioFrame]]:
     """The frames of a file's sound, each with when it begins, in seconds of what is heard.
 
-    With `start` the first frames may begin before it, but none that ends by then comes where the
-    file can be entered there. A frame that begins later than where the last one ended leaves
-    silence between; times never go back. `progress` takes 0 to 100.
+    The first may begin before `start`, the last ends by `end` at the latest. Between frames there
+    may be silence; times never go back. `progress` takes 0 to 100.
     """
+    stop = float(facts.duration) if end is None else min(end, float(facts.duration))
+    told = 0.0
     with open_sound(path) as container:
         stream = sound_stream(container)
-        begins = _first_time(path)
-        if start > _RUN_UP and begins is not None and container.format.name not in _NO_ENTRY:
-            container.seek(
-                int((begins + start - _RUN_UP) / (stream.time_base or Fraction(1))), stream=stream
-            )
-        time: Fraction | None = None
-        for frame in decoded(stream, packets(container, stream)):
-            time = _time(frame, time, begins)
-            left = round((facts.duration - time) * frame.sample_rate)
+        begins, tick = float(facts.begins or 0), float(stream.time_base or 0)
+        wanted = _from(packets(container, stream), (begins + start - _RUN_UP) / (tick or 1))
+        time: float | None = None
+        for frame in decoded(stream, wanted):
+            time = _time(frame, time, tick, begins if facts.begins is not None else None)
+            rate, samples = frame.sample_rate, frame.samples
+            left = round((stop - time) * rate)
             if left <= 0:
                 break
-            shown = frame if left >= frame.samples else first_samples(frame, left)
-            if time + Fraction(shown.samples, frame.sample_rate) > start:
-                yield time, shown
-            time += Fraction(frame.samples, frame.sample_rate)
-            progress(min(100.0, float(100 * time / facts.duration)))
+            begin, time = time, time + samples / rate
+            if time > start:
+                yield begin, frame if left >= samples else first_samples(frame, left)
+            if time > told:
+                progress(min(100.0, 100 * (time - start) / (stop - start)))
+                told = time + 1
+    progress(100.0)
 
 
-# Seconds before the place wanted that decoders get used to the sound.
-_RUN_UP = 1
-# Where FFmpeg only guesses the place from the bit rate.
-_NO_ENTRY = {"mp3", "aac", "loas", "ac3", "eac3", "dts", "ogg"}
+def blocks(
+    path: Path, facts: SoundFacts, progress: Progress, start: float, end: float
+) -> Iterator[tuple[float, AudioFrame]]:
+    """The same as `timed`, in few large frames."""
+    fifo = AudioFifo()
+    begins = expected = 0.0
+    kind: object = None
+    for time, frame in timed(path, facts, progress, start, end):
+        fits = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if fifo.samples and (fits != kind or time > expected + 0.5 / frame.sample_rate):
+            yield begins, cast(AudioFrame, fifo.read())
+        if not fifo.samples:
+            fifo, begins, kind = AudioFifo(), time, fits
+        frame.pts = None
+        fifo.write(frame)
+        expected = time + frame.samples / frame.sample_rate
+        if fifo.samples >= _BLOCK:
+            yield begins, cast(AudioFrame, fifo.read())
+    if fifo.samples:
+        yield begins, cast(AudioFrame, fifo.read())
 
 
-def _first_time(path: Path) -> Fraction | None:
-    with open_sound(path) as container:
-        stream = sound_stream(container)
-        first = next(decoded(stream, packets(container, stream)), None)
-        return None if first is None else _told(first)
+def _from(
+    all_packets: "Iterator[Packet[AudioStream]]", first: float
+) -> "Iterator[Packet[AudioStream]]":
+    """Packets from a tick on: to walk through what comes before is quick, and exact."""
+    for packet in all_packets:
+        if packet.pts is None or packet.pts >= first:
+            yield packet
 
 
-def _told(frame: AudioFrame) -> Fraction | None:
-    if frame.pts is None or frame.time_base is None:
-        return None
-    return frame.pts * frame.time_base
-
-
-def _time(frame: AudioFrame, expected: Fraction | None, begins: Fraction | None) -> Fraction:
+def _time(frame: AudioFrame, expected: float | None, tick: float, begins: float | None) -> float:
     """When a frame begins, in seconds of what is heard."""
-    told = _told(frame)
-    if told is None or begins is None:
-        return expected or Fraction(0)
+    pts = frame.pts
+    if pts is None or begins is None:
+        return expected or 0.0
+    told = pts * tick - begins
     # Joined files begin to count anew.
-    if expected is None or told - begins > expected + JITTER:
-        return max(told - begins, Fraction(0))
-    return expected
+    return max(told, 0.0) if expected is None or told > expected + JITTER else expected
