@@ -50,7 +50,7 @@ def ended(anyone: httpx.Client, version: str, secret: str, **parameters: Any) ->
 @VERSIONS
 def test_hits_and_title(anyone: httpx.Client, secret: str, site: str, version: str) -> None:
     status = ended(anyone, version, secret, url=f"{site}/cats.html")
-    assert status["status"] == "completed"
+    assert status["status"] == "success"
     assert status["result"] == {
         "page_title": "Two cats",
         "hits": [
