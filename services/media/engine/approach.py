@@ -22,7 +22,7 @@ class Approach:
 
     def __init__(self, reader: InputContainer, stream: VideoStream) -> None:
         self._stream = stream
-        self._unread = _packets(reader, stream)
+        self._unread = packets_of(reader, stream)
         self._ahead: deque[Packet[VideoStream]] = deque()
         # The first time, in ticks, from which on every frame is wanted.
         self._wanted: int | None = None
@@ -67,7 +67,8 @@ def _is_decoded_after(packet: "Packet[VideoStream]", time: int) -> bool:
     return packet.dts is not None and packet.dts > time
 
 
-def _packets(reader: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
+def packets_of(reader: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
+    """The packets from where a file is being read, up to its end or to where it is damaged."""
     with suppress(av.error.InvalidDataError):
         for packet in reader.demux(stream):
             if packet.size:

@@ -1,7 +1,6 @@
 """Says what a video file is, beyond what its packets tell."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from av.container import InputContainer
@@ -10,8 +9,7 @@ from av.video.stream import VideoStream
 
 from services.media.engine.content_types import content_type
 from services.media.engine.failure import BadMedia
-from services.media.engine.glimpses import stretch
-from services.media.engine.probe import VideoFacts
+from services.media.engine.glimpses import first_frame
 from services.media.engine.reading import open_video, video_stream
 from services.media.engine.shape import display_matrix, rotation
 
@@ -33,14 +31,14 @@ class Description:
     audio_codec: str | None
 
 
-def describe(path: Path, facts: VideoFacts) -> Description:
-    """What a probed file is. Raises BadMedia when none of its frames can be decoded."""
-    first = next(stretch(path, facts, Fraction(0), 1 / facts.average_rate), None)
-    if first is None:
-        raise BadMedia("None of the video's frames can be decoded.")
-    matrix = display_matrix(first)
+def describe(path: Path) -> Description:
+    """What a video file is. Raises BadMedia when none of its frames can be decoded."""
     with open_video(path) as container:
         stream = video_stream(container)
+        first = first_frame(container)
+        if first is None:
+            raise BadMedia("None of the video's frames can be decoded.")
+        matrix = display_matrix(first)
         return Description(
             content_type=content_type(path, container, stream),
             alpha=_has_alpha(first, stream),

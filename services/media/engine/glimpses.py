@@ -1,6 +1,6 @@
 """Looks into a video here and there, decoding as little as that needs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,10 +9,11 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from services.media.engine.approach import Approach
+from services.media.engine.approach import Approach, packets_of
 from services.media.engine.probe import VideoFacts
 from services.media.engine.reading import open_video, video_stream
 
@@ -63,6 +64,14 @@ def glimpses(
                 reached(place.time or time)
             if place.frame is not None:
                 yield Glimpse(place.time or Fraction(0), place.before, place.frame, place.after)
+
+
+def first_frame(reader: InputContainer) -> VideoFrame | None:
+    """The first frame of a file that was just opened; None when none can be decoded."""
+    stream = video_stream(reader)
+    # Threads that decode frames side by side would begin with many for the sake of one.
+    stream.thread_type = "SLICE"
+    return next(_decoded(stream, packets_of(reader, stream)), None)
 
 
 def stretch(
@@ -172,7 +181,7 @@ class _Place:
             yield frame
 
 
-def _decoded(stream: VideoStream, packets: Approach) -> Iterator[VideoFrame]:
+def _decoded(stream: VideoStream, packets: "Iterable[Packet[VideoStream]]") -> Iterator[VideoFrame]:
     for packet in packets:
         with suppress(av.error.InvalidDataError):
             yield from packet.decode()

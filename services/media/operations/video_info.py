@@ -14,7 +14,7 @@ def _run(job: Job[VideoInfoSpec]) -> Result:
 
     path = job.sources["video"].path
     facts = probe(path, job.progress)
-    described = describe(path, facts)
+    described = describe(path)
     message = VideoInfoResult(
         content_type=described.content_type,
         width=facts.width,

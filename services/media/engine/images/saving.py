@@ -7,6 +7,9 @@ from PIL import Image
 from services.media.engine.images.colour import on_white
 from services.media.engine.images.palette import reduced
 
+# Who forks has the formats loaded for all its children: it takes longer than writing a picture.
+Image.preinit()
+
 _QUALITY = 90
 
 

@@ -13,7 +13,7 @@ from services.media.engine.colour import Colour, stored_colour
 from services.media.engine.failure import BadMedia
 from services.media.engine.filters.native import Step, filtered
 from services.media.engine.filters.screen import on_screen, size_on_screen
-from services.media.engine.glimpses import Glimpse, stretch
+from services.media.engine.glimpses import Glimpse, first_frame
 from services.media.engine.probe import VideoFacts
 from services.media.engine.reading import open_video, video_stream
 from services.media.engine.shape import display_matrix
@@ -74,11 +74,11 @@ def look_of(source: Path, facts: VideoFacts) -> Look:
 
     Raises BadMedia when none of its frames can be decoded.
     """
-    first = next(stretch(source, facts, Fraction(0), 1 / facts.average_rate), None)
-    if first is None:
-        raise BadMedia("None of the video's frames can be decoded.")
     with open_video(source) as reader:
         shape = video_stream(reader).sample_aspect_ratio
+        first = first_frame(reader)
+    if first is None:
+        raise BadMedia("None of the video's frames can be decoded.")
     stored = facts.width, facts.height
     fields = facts.scanning == "interlaced" and min(stored) >= _LEAST_SIDE
     return Look(
