@@ -1,0 +1,200 @@
+"""`video.convert`: sizes, codecs, containers and rates, as other programs find them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from services.media.engine.coded_sound import bitrate
+from services.media.engine.conversion import size_wanted
+from services.media.engine.failure import BadMedia
+from services.media.engine.plan import Sound
+from services.media.engine.segments import cuts
+from tests.media.converting import V1, V2, ran, split
+from tests.media.filtering import ffmpeg
+from tests.media.material import COLLECTION, FILM, collection
+from tests.media.measure import heard, luma, psnr, shown
+from tests.media.oracles import ffprobe
+
+SMALL = {"width": 160}
+KIND = "video.convert"
+
+
+def streams(path: Path) -> dict[str, dict[str, Any]]:
+    return {each["codec_type"]: each for each in ffprobe(path)["streams"]}
+
+
+@pytest.mark.parametrize(
+    ("wishes", "size"),
+    [
+        ({}, (642, 360)),
+        ({"width": 320}, (320, 180)),
+        ({"height": 90}, (160, 90)),
+        ({"width": 101, "height": 101}, (100, 56)),
+        ({"width": 1284, "height": 2000}, (1284, 720)),
+        ({"width": 100, "height": 100, "crop": True}, (100, 100)),
+        ({"width": 99, "height": 33, "crop": True}, (98, 32)),
+        ({"width": 320, "crop": True}, (320, 180)),
+        ({"width": 1}, (2, 2)),
+    ],
+)
+def test_sizes(wishes: dict[str, Any], size: tuple[int, int]) -> None:
+    asked = {"width": None, "height": None, "crop": False} | wishes
+    found = size_wanted((643, 361), asked["width"], asked["height"], crop=asked["crop"])
+    assert found == size
+
+
+def test_a_size_beyond_what_can_be_made_is_refused() -> None:
+    with pytest.raises(BadMedia, match="larger than what can be made"):
+        size_wanted((10, 1000), 8192, None, crop=False)
+
+
+@pytest.mark.parametrize(
+    ("codec", "content_type", "container"),
+    [
+        ("aac", "video/mp4", "mov,mp4"),
+        ("mp3", "video/mp4", "mov,mp4"),
+        ("mp2", "video/mp2t", "mpegts"),
+        ("wmav1", "video/x-matroska", "matroska"),
+        ("wmav2", "video/x-matroska", "matroska"),
+    ],
+)
+@pytest.mark.parametrize("rate", [22_050, 48_000])
+def test_codecs_of_sound(
+    tmp_path: Path, codec: str, content_type: str, container: str, rate: int
+) -> None:
+    wishes = {**V2, **SMALL, "audio_codec": codec, "sample_rate": rate, "audio_bitrate": 160}
+    result, path = ran(KIND, wishes, FILM, tmp_path)
+    found = streams(path)
+    assert (result.content_type, result.audio_codec) == (content_type, codec)
+    assert container in ffprobe(path)["format"]["format_name"]
+    assert (found["audio"]["codec_name"], int(found["audio"]["sample_rate"])) == (codec, rate)
+    assert found["audio"]["channels"] == 2
+    assert found["video"]["codec_name"] == "h264"
+    assert len(shown(path).times) == 144
+    assert lag(path) == pytest.approx(0, abs=0.002)
+
+
+def lag(path: Path) -> float:
+    """Seconds by which the sound is later, against its picture, than it is in the film."""
+    (began, was), (begins, now) = heard(FILM), heard(path)
+    rate = now.shape[1] / (now.shape[1] / int(streams(path)["audio"]["sample_rate"]))
+    came = np.interp(np.arange(0, 5, 1 / 8000) * 44_100, np.arange(was.shape[1]), was[0])
+    offset = shown(path).times[0] - begins + began
+    times = (np.arange(0, 5, 1 / 8000) + float(offset)) * rate
+    comes = np.interp(times, np.arange(now.shape[1]), now[0])
+    alike = np.fft.irfft(np.conj(np.fft.rfft(came, 80_000)) * np.fft.rfft(comes, 80_000))
+    place = int(np.argmax(alike))
+    return (place if place < 40_000 else place - 80_000) / 8000
+
+
+@pytest.mark.parametrize(
+    ("sound", "channels", "bits"),
+    [
+        (Sound("mp2", 8_000, 48_000), 2, 64_000),
+        (Sound("mp2", 640_000, 48_000), 1, 192_000),
+        (Sound("mp2", 640_000, 22_050), 2, 160_000),
+        (Sound("mp3", 130_000, 44_100), 2, 128_000),
+        (Sound("mp3", 640_000, 44_100), 2, 320_000),
+        (Sound("wmav1", 8_000, 44_100), 2, 24_000),
+        (Sound("aac", 100_000, 44_100), 2, 100_000),
+    ],
+)
+def test_bitrates_that_codecs_know(sound: Sound, channels: int, bits: int) -> None:
+    assert bitrate(sound, channels) == bits
+
+
+def test_version_1_has_an_average_bitrate(tmp_path: Path) -> None:
+    result, path = ran(KIND, V1, FILM, tmp_path)
+    found = streams(path)
+    assert int(found["video"]["bit_rate"]) == pytest.approx(512_000, rel=0.15)
+    assert int(found["audio"]["sample_rate"]) == 48_000
+    assert (result.width, result.height, result.original_width, result.original_height) == (
+        *(640, 360),
+        *(640, 360),
+    )
+    assert (result.duration, result.frame_rate, result.video_codec) == (6, 24, "h264")
+    assert result.HasField("rotation")
+    assert (result.alpha, result.rotation) == (False, 0)
+
+
+def test_version_2_has_a_quality_within_a_bitrate(tmp_path: Path) -> None:
+    bits = {}
+    for name, wishes in {
+        "free": {},
+        "worse": {"crf": 35},
+        "narrow": {"video_bitrate": 100},
+    }.items():
+        _, path = ran(KIND, {**V2, **SMALL, **wishes}, FILM, tmp_path)
+        bits[name] = int(streams(path)["video"]["bit_rate"])
+    assert bits["worse"] < bits["free"] / 2
+    assert bits["narrow"] < 115_000 < bits["free"] or bits["free"] < bits["narrow"]
+    assert bits["narrow"] <= bits["free"]
+
+
+def test_groups_of_pictures_are_as_long_as_asked(tmp_path: Path) -> None:
+    _, path = ran(KIND, {**V2, **SMALL, "gop": 7}, FILM, tmp_path)
+    frames = ffprobe(path)
+    keys = [frame for frame in shown(path).kept.values() if frame.key_frame]
+    assert frames["streams"]
+    assert shown(path).kept[70] in keys
+    assert shown(path).kept[60] not in keys
+
+
+def test_a_film_without_sound_has_none(tmp_path: Path) -> None:
+    silent = tmp_path / "silent.mp4"
+    ffmpeg("-i", FILM, "-an", "-c", "copy", silent)
+    result, path = ran(KIND, {**V2, **SMALL}, silent, tmp_path)
+    assert not result.HasField("audio_codec")
+    assert streams(path).keys() == {"video"}
+
+
+def test_crop_fills_with_the_middle(tmp_path: Path) -> None:
+    wishes = {**V2, "width": 180, "height": 180, "crop": True, "crf": 5, "video_bitrate": 50_000}
+    _, path = ran(KIND, wishes, FILM, tmp_path)
+    middle = tmp_path / "middle.mkv"
+    ffmpeg("-i", FILM, "-vf", "crop=360:360,scale=180:180:flags=bicubic", "-c:v", "ffv1", middle)
+    ours, theirs = shown(path).kept, shown(middle).kept
+    assert min(psnr(luma(ours[each]), luma(theirs[each])) for each in theirs) > 34
+
+
+SEEN = {
+    "video/bbb_rot90_aac51.mp4": (1080, 1920),
+    "video/anamorphic_sar2x1.mp4": (1280, 360),
+    "video/vfr_screen_odd_3026x1386.mp4": (3026, 1386),
+    "video/hlg_dolbyvision_iphone_rot90_hevc.mp4": (1080, 1920),
+    "video_pro/qt_animation_argb_alpha.mov": (320, 240),
+}
+
+
+@pytest.mark.parametrize("name", collection(*SEEN))
+def test_odd_films_look_as_a_viewer_sees_them(tmp_path: Path, name: str) -> None:
+    result, path = ran(KIND, {**V2, "height": 96}, COLLECTION / name, tmp_path)
+    width, height = SEEN[name]
+    assert (result.original_width, result.original_height) == (width, height)
+    found = streams(path)["video"]
+    assert (found["width"], found["height"]) == (result.width, result.height)
+    assert result.width == pytest.approx(96 * width / height, abs=1)
+    assert found.get("sample_aspect_ratio", "1:1") == "1:1"
+    assert "side_data_list" not in found
+    assert (found["pix_fmt"], found["color_transfer"]) == ("yuv420p", "bt709")
+    times = [float(each) for each in shown(path).times]
+    assert times == pytest.approx(
+        [float(each) for each in shown(COLLECTION / name).times], abs=0.01
+    )
+
+
+def test_a_long_film_is_made_in_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film = tmp_path / "film.mp4"
+    ffmpeg("-i", FILM, "-c:v", "libx264", "-preset", "ultrafast", "-g", "12", film)
+    whole, path = ran(KIND, {**V2, **SMALL}, film, tmp_path)
+    before = shown(path)
+    monkeypatch.setattr(cuts, "LEAST_WORK", 0.0)
+    monkeypatch.setattr(cuts, "_count", lambda *_: 2)
+    result, joined = split(KIND, {**V2, **SMALL}, film, tmp_path)
+    assert result == whole
+    assert shown(joined).times == before.times
+    pairs = [(luma(before.kept[each]), luma(shown(joined).kept[each])) for each in before.kept]
+    assert min(psnr(*pair) for pair in pairs) > 30
+    assert lag(joined) == pytest.approx(0, abs=0.002)
