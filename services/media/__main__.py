@@ -1,8 +1,9 @@
 """Runs the media service: `python -m services.media`."""
 
-import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Final
+
+import uvloop
 
 from services.chassis.auth import Authenticator, RemoteKeyring
 from services.chassis.clients import Clients
@@ -123,4 +124,4 @@ async def run(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(load()))
+    uvloop.run(run(load()))

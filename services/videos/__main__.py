@@ -1,8 +1,9 @@
 """Starts the videos service: `python -m services.videos`."""
 
-import asyncio
 from functools import partial
 from typing import Final
+
+import uvloop
 
 from services.chassis.auth import Authenticator, RemoteKeyring
 from services.chassis.clients import Clients
@@ -66,4 +67,4 @@ async def run(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(load()))
+    uvloop.run(run(load()))

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import structlog
+import uvloop
 
 from services.chassis import telemetry
 from services.chassis.clients import Clients
@@ -120,4 +121,4 @@ async def _first_of(talking: asyncio.Task[None], *waits: Coroutine[Any, Any, obj
 if __name__ == "__main__":
     settings = load()
     telemetry.setup(NAME, settings)
-    asyncio.run(run(settings))
+    uvloop.run(run(settings))
