@@ -124,13 +124,12 @@ def test_version_2_has_a_quality_within_a_bitrate(tmp_path: Path) -> None:
     for name, wishes in {
         "free": {},
         "worse": {"crf": 35},
-        "narrow": {"video_bitrate": 100},
+        "narrow": {"video_bitrate": 30},
     }.items():
         _, path = ran(KIND, {**V2, **SMALL, **wishes}, FILM, tmp_path)
         bits[name] = int(streams(path)["video"]["bit_rate"])
     assert bits["worse"] < bits["free"] / 2
-    assert bits["narrow"] < 115_000 < bits["free"] or bits["free"] < bits["narrow"]
-    assert bits["narrow"] <= bits["free"]
+    assert bits["narrow"] < 40_000 < bits["free"]
 
 
 def test_groups_of_pictures_are_as_long_as_asked(tmp_path: Path) -> None:
@@ -187,10 +186,10 @@ def test_odd_films_look_as_a_viewer_sees_them(tmp_path: Path, name: str) -> None
 
 def test_a_long_film_is_made_in_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     film = tmp_path / "film.mp4"
-    ffmpeg("-i", FILM, "-c:v", "libx264", "-preset", "ultrafast", "-g", "12", film)
+    small = ["-vf", "scale=160:90", "-c:v", "libx264", "-preset", "ultrafast", "-g", "12"]
+    ffmpeg("-stream_loop", "4", "-i", FILM, *small, film)
     whole, path = ran(KIND, {**V2, **SMALL}, film, tmp_path)
     before = shown(path)
-    monkeypatch.setattr(cuts, "LEAST_WORK", 0.0)
     monkeypatch.setattr(cuts, "_count", lambda *_: 2)
     result, joined = split(KIND, {**V2, **SMALL}, film, tmp_path)
     assert result == whole
