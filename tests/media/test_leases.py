@@ -26,11 +26,23 @@ def test_progress_is_told_ten_times_a_second_and_never_goes_back() -> None:
         clock.now += 0.02
         leases.advance(("ITEM", 1), percent / 10)
         told += [each.progress.percent for each in leases.due()]
+    clock.now += 0.1
+    told += [each.progress.percent for each in leases.due()]
     assert told == sorted(set(told))
+    assert told[-1] == 99.9
     assert 160 <= len(told) <= 201  # in 20 seconds
-    clock.now += leases.seconds_until_due()
-    [last] = leases.due()
-    assert last.progress.percent == 99.9
+
+
+def test_what_is_over_at_once_is_told_of_by_its_end_alone() -> None:
+    clock = Clock()
+    leases = Leases(clock)
+    leases.add(LEASE, 1000)
+    list(leases.due())
+    clock.now += 0.02
+    leases.advance(("ITEM", 1), 10)
+    assert list(leases.due()) == []
+    leases.finish(("ITEM", 1), Success())
+    assert [each.WhichOneof("message") for each in leases.due()] == ["finished"]
 
 
 def test_the_rest_is_estimated_from_the_pace() -> None:

@@ -23,7 +23,13 @@ from services.chassis.errors import NotFound
 from services.chassis.lending import next_step
 from services.chassis.storage.bucket import HALVES, BucketDraft
 from services.chassis.storage.drafts import Draft, Stored
-from services.chassis.storage.folder import FolderDraft, delete_parts, part_of, parts_below
+from services.chassis.storage.folder import (
+    FolderDraft,
+    delete_parts,
+    part_of,
+    parts_below,
+    put_small,
+)
 from services.chassis.storage.keys import CHUNK, Entry, checked, named_errors
 from services.chassis.storage.s3 import S3, Address
 
@@ -111,6 +117,10 @@ class Storage:
 
     async def put_file(self, key: str, path: Path) -> Stored:
         """Store a copy of a local file."""
+        if self._folder is not None and (
+            stored := await put_small(self._folder, checked(key), path)
+        ):
+            return stored
         async with aclosing(_chunks_of(path)) as chunks:
             return await self.put(key, chunks)
 

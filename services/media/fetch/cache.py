@@ -89,7 +89,7 @@ class SourceCache:
         """A copy of what the address holds now."""
         old = self._copies.get(key)
         known = old.fetched.headers if old else None
-        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / str(next(self._names))
         try:
             fetched = await fetch(key[1], path, policy=self._policy, on_progress=tell, known=known)

@@ -15,6 +15,7 @@ from services.media.sandbox.watch import Watch
 from services.media.sandbox.wire import Order, Room
 
 _LOG_TAIL_BYTES = 2000
+_FEW_FILES = 4
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -30,6 +31,16 @@ class Item:
         self.verdict: Failure | None = None
         self.watch: Watch | None = None
         self._links = self._sources = self._scratch = links
+
+    @property
+    def has_few_sources(self) -> bool:
+        """Whether linking and unlinking its sources takes less than a change of threads."""
+        return len(self.order.sources) <= _FEW_FILES
+
+    @property
+    def has_links(self) -> bool:
+        """Whether the folder of links is there, because no child was given it."""
+        return self._links.exists()
 
     def link_sources(self) -> None:
         """Link the sources into a folder of the item's own, where that can be.
@@ -107,7 +118,7 @@ class Item:
 
     def is_light(self, answer: Mapping[str, Any]) -> bool:
         """Whether there are hardly any files to see to."""
-        return not self.order.sources and not answer.get("outputs")
+        return self.has_few_sources and len(answer.get("outputs") or ()) <= _FEW_FILES
 
     def drop_links(self) -> None:
         """Remove the folder of links, should no child have been given it."""

@@ -56,10 +56,14 @@ class Sandbox:
         if not order.sources:
             return await self._run(item, scratch, ears)
         try:
-            await _whole(item.link_sources)
+            if item.has_few_sources:
+                item.link_sources()
+            else:
+                await _whole(item.link_sources)
             return await self._run(item, scratch, ears)
         finally:
-            await asyncio.to_thread(item.drop_links)
+            if item.has_links:
+                await asyncio.to_thread(item.drop_links)
 
     async def _run(self, item: Item, scratch: Path, ears: Ears) -> Outcome:
         order = item.order

@@ -215,6 +215,9 @@ def _progress_due_at(held: _Held) -> float:
         return -math.inf if is_untold and not held.finished.HasField("success") else math.inf
     if held.percent <= held.told_percent and held.partial is held.told_partial:
         return math.inf
+    if held.partial is held.told_partial:
+        # What is over sooner than that is told of by its end alone.
+        return max(held.told_at, held.since) + SECONDS_BETWEEN_PROGRESS
     return held.told_at + SECONDS_BETWEEN_PROGRESS
 
 
