@@ -1,5 +1,6 @@
 """What the ledger says, as JSON for programs and as tables for people."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -126,8 +127,13 @@ def facts_table(facts: Mapping[str, Any]) -> Table:
     table.add_column(overflow="fold")
     for name, value in facts.items():
         if value not in ("", None):
-            table.add_row(name.replace("_", " "), escape(str(value)))
+            table.add_row(name.replace("_", " "), escape(_shown(value)))
     return table
+
+
+def _shown(value: Any) -> str:
+    """Lists and objects as JSON, as they came."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
 def _table(*columns: str) -> Table:
