@@ -65,12 +65,15 @@ def _copy(
         copy = made.add_stream_from_template(stream)
         add_cover(made, cover)
         unit = stream.time_base or Fraction(1)
-        begins = stream.start_time or 0
+        begins, end = round((facts.begins or 0) / unit), round(facts.duration / unit)
         for packet in packets(container, stream):
-            if packet.is_discard or packet.pts is None:
+            if packet.pts is None:
                 continue
-            progress(min(100.0, float(100 * (packet.pts - begins) * unit / facts.duration)))
+            # What decoders need to have heard before what is heard goes along, before time 0.
             packet.pts -= begins
+            if packet.is_discard and packet.pts >= end:
+                continue
+            progress(min(100.0, max(0.0, 100.0 * packet.pts / end)))
             packet.dts = packet.pts
             packet.stream = copy
             made.mux_one(packet)
