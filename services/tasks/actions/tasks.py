@@ -153,18 +153,21 @@ class Tasks:
 
         Returns None for a key that no task has. Raises Unavailable when the process stops before.
         """
-        with self._live.feeds.following([key]) as feed:
-            task = (await self.find([key])).get(key)
-            if task is None or task.item.ended or enough(task.item):
-                return task
-            feed.begin([task.item])
-            with suppress(TimeoutError):
-                async with asyncio.timeout(BLOCK_SECONDS):
-                    async for item in feed.news():
-                        task = Task(task.record, item)
-                        if enough(item):
-                            break
+        with self._live.feeds.following() as feed:
+            task = (await self.follow([key], feed)).get(key)
+            return task and await self.followed(task, feed, enough)
+
+    async def followed(self, task: Task, feed: Feed, enough: Callable[[Item], bool]) -> Task:
+        """Return a task of which a feed hears as `until` does."""
+        if task.item.ended or enough(task.item):
             return task
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BLOCK_SECONDS):
+                async for item in feed.news():
+                    task = Task(task.record, item)
+                    if enough(item):
+                        break
+        return task
 
     async def expired(self, keys: Sequence[str]) -> frozenset[str]:
         """Return those of the keys whose tasks were kept for as long as tasks are."""

@@ -1,7 +1,10 @@
 """`create_file` and `file`: waits for one file of a task and says where it is."""
 
+from functools import cache
 from typing import Any
 from urllib.parse import quote
+
+from google.protobuf.descriptor import Descriptor
 
 from services.chassis.errors import Unavailable
 from services.tasks.actions.tasks import Task, Tasks
@@ -42,9 +45,13 @@ class Files:
         kind = self._version.kinds.get(definition.task_name)
         if kind and _choose(kind, request.filename) is None:
             return await self._no_such_file(request.filename, files_of(kind), context)
-        [task] = await self._intake.create([definition], request.idempotency_key, texts=texts)
-        kept = REDIRECT_KEPT if texts else NOT_KEPT
-        return await self._answer(task.record.key, request.filename, context, kept)
+        filename, name = request.filename, request.idempotency_key
+        with self._tasks.following() as feed:
+            [task] = await self._intake.create([definition], name, feed, texts=texts)
+            task = await self._tasks.followed(
+                task, feed, lambda item: self._is_settled(item, filename)
+            )
+        return await self._answer(task, filename, context, REDIRECT_KEPT if texts else NOT_KEPT)
 
     async def get(self, request: Any, context: Any) -> Any:
         """Redirect to a file once it is there.
@@ -52,14 +59,15 @@ class Files:
         Answers 404 when there is no such file and 400 with the status of a task that failed.
         Raises NotFound for an expired task, and Unavailable when it takes too long.
         """
-        return await self._answer(request.task, request.filename, context, REDIRECT_KEPT)
-
-    async def _answer(self, key: str, filename: str, context: Any, kept: str) -> Any:
+        key, filename = request.task, request.filename
         task = await self._tasks.until(key, lambda item: self._is_settled(item, filename))
         if task is None:
             if await self._tasks.expired([key]):
                 raise expired("task")
             return await self._task(status_of_unknown(self._version, key), context)
+        return await self._answer(task, filename, context, REDIRECT_KEPT)
+
+    async def _answer(self, task: Task, filename: str, context: Any, kept: str) -> Any:
         kind = self._version.shown_kinds.get(task.item.kind)
         if kind is None:
             return await self._task(self._status(task), context)
@@ -75,7 +83,7 @@ class Files:
             return await self._no_such_file(filename, list(there), context)
         if task.item.ended:
             return await self._task(self._status(task), context)
-        raise Unavailable(f"The task {key} is not ready yet: ask for its file again.")
+        raise Unavailable(f"The task {task.record.key} is not ready yet: ask for its file again.")
 
     def _is_settled(self, item: Item, filename: str) -> bool:
         """Whether it is known where the file is, or that there is none."""
@@ -85,6 +93,8 @@ class Files:
 
     def _addresses(self, kind: Kind, item: Item) -> dict[str, str]:
         """Return where the files are that there are so far."""
+        if not item.result:
+            return {}
         values = read_result(kind, item.result, self._public_url)
         return {name: str(values[name]) for name in files_of(kind) if values.get(name)}
 
@@ -108,9 +118,14 @@ class Files:
 
 def files_of(kind: Kind) -> list[str]:
     """Return the names of the files that tasks of a kind can have."""
+    return _files_of(kind.result)
+
+
+@cache
+def _files_of(result: Descriptor) -> list[str]:
     return [
         field.name
-        for field in kind.result.fields
+        for field in result.fields
         if field.GetOptions().Extensions[options_pb2.output_file]
     ]
 
