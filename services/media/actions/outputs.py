@@ -49,7 +49,9 @@ class Outputs:
             if visible < attempt.number:
                 await self._check_present(tx, outputs, present)
                 await self._replace(tx, attempt, place, outputs)
-            paths = await serving.find_outputs(tx, attempt.item_id)
+                paths = {}
+            else:
+                paths = await serving.find_outputs(tx, attempt.item_id)
         if visible > attempt.number:
             await self._discard(outputs)
             raise OldAttempt

@@ -1,13 +1,25 @@
 """How much each account stores, and for how long."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, Table, func, select, update
 
 from services.chassis import database
 from services.chassis.database import Tx
+from services.chassis.statements import INSERTS
 from services.media.model.outputs import Usage
 from services.media.store.tables import accounts, media
+
+
+def _counting(new: Callable[[Table], Any]) -> Any:
+    row, numbers = new(accounts), ("media_bytes", "output_bytes")
+    more = {name: accounts.c[name] + row.excluded[name] for name in numbers}
+    counted = row.on_conflict_do_update(index_elements=[accounts.c.account_id], set_=more)
+    return counted.returning(*(accounts.c[name] for name in numbers))
+
+
+_COUNT = {dialect: _counting(new) for dialect, new in INSERTS.items()}
 
 
 async def lock_account(tx: Tx, account_id: str) -> None:
@@ -35,18 +47,8 @@ async def count(tx: Tx, account_id: str, *, media: int = 0, outputs: int = 0) ->
 
     Locks it until `tx` ends.
     """
-    changed = database.insert(tx, accounts).values(
-        account_id=account_id, media_bytes=media, output_bytes=outputs
-    )
-    changed = changed.on_conflict_do_update(
-        index_elements=[accounts.c.account_id],
-        set_={
-            "media_bytes": accounts.c.media_bytes + media,
-            "output_bytes": accounts.c.output_bytes + outputs,
-        },
-    )
-    numbers = accounts.c.media_bytes, accounts.c.output_bytes
-    return Usage(*(await tx.execute(changed.returning(*numbers))).one())
+    more = {"account_id": account_id, "media_bytes": media, "output_bytes": outputs}
+    return Usage(*(await tx.execute(_COUNT[tx.dialect.name], more)).one())
 
 
 async def count_gone(tx: Tx, rows: Iterable[Row[tuple[object, ...]]]) -> None:

@@ -5,13 +5,18 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 
-from services.chassis import database
 from services.chassis.database import Tx
+from services.chassis.statements import INSERTS
 from services.media.model.files import Attempt
 from services.media.store.filing import delete_made_by
 from services.media.store.parts import delete_part
 from services.media.store.serving import delete_outputs
 from services.media.store.tables import commits
+
+_CLAIM = {
+    dialect: new(commits).on_conflict_do_nothing().returning(commits.c.attempt)
+    for dialect, new in INSERTS.items()
+}
 
 
 async def claim_commit(tx: Tx, attempt: Attempt, ask_at: datetime) -> int:
@@ -19,12 +24,10 @@ async def claim_commit(tx: Tx, attempt: Attempt, ask_at: datetime) -> int:
 
     0 stands for none. Until `tx` ends no other transaction can claim the same item.
     """
-    before = select(commits.c.attempt).where(commits.c.item_id == attempt.item_id)
     values = {"item_id": attempt.item_id, "attempt": attempt.number, "ask_at": ask_at}
-    claim = database.insert(tx, commits).values(values)
-    fresh = claim.on_conflict_do_nothing().returning(commits.c.attempt)
-    if (await tx.execute(fresh)).one_or_none() is not None:
+    if (await tx.execute(_CLAIM[tx.dialect.name], values)).one_or_none() is not None:
         return 0
+    before = select(commits.c.attempt).where(commits.c.item_id == attempt.item_id)
     visible = (await tx.execute(before.with_for_update())).scalar_one()
     if visible < attempt.number:
         newer = update(commits).where(commits.c.item_id == attempt.item_id)

@@ -2,11 +2,21 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, select, union_all
+from sqlalchemy import bindparam, delete, select, union_all
 
 from services.chassis import database
 from services.chassis.database import Tx
+from services.chassis.statements import padded
 from services.media.store.tables import discarded, media, outputs, parts
+
+_KNOWN = union_all(
+    *(
+        select(table.c.storage_key).where(
+            table.c.storage_key.in_(bindparam("keys", expanding=True))
+        )
+        for table in (media, outputs, parts, discarded)
+    )
+)
 
 
 async def discard(tx: Tx, storage_keys: Collection[str]) -> None:
@@ -28,8 +38,6 @@ async def forget_discarded(tx: Tx, storage_keys: Collection[str]) -> None:
 
 async def known_keys(tx: Tx, storage_keys: Collection[str]) -> set[str]:
     """Those of the keys that belong to a running upload, a stored file, a part or the discarded."""
-    asked = [
-        select(table.c.storage_key).where(table.c.storage_key.in_(storage_keys))
-        for table in (media, outputs, parts, discarded)
-    ]
-    return set((await tx.scalars(union_all(*asked))).all())
+    if not storage_keys:
+        return set()
+    return set((await tx.scalars(_KNOWN, {"keys": padded(storage_keys)})).all())
