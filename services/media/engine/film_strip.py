@@ -69,10 +69,10 @@ def film_strip(
 
 def _times(facts: VideoFacts, layout: Layout) -> list[Fraction]:
     """When the frames are shown; there are no more than the video has."""
-    # When the last frame is shown, unless frames last differently long.
-    last = max(Fraction(0), facts.duration - 1 / facts.average_rate)
-    start = min(layout.start, last)
-    end = last if layout.end is None else max(start, min(layout.end, last))
+    start = min(layout.start, facts.duration)
+    # When the last frame begins, unless frames last differently long.
+    last = facts.duration - 1 / facts.average_rate
+    end = max(start, last if layout.end is None else min(layout.end, facts.duration))
     count = min(layout.count, 1 + round((end - start) * facts.average_rate))
     times = [start + number * (end - start) / max(1, count - 1) for number in range(count)]
     if layout.end is None and count > 1:

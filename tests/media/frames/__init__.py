@@ -1,0 +1,1 @@
+"""Frames of videos: `video.info`, `video.thumb` and `video.strip`."""
