@@ -103,7 +103,8 @@ class TasksServiceServicer:
         changes, gets further, or knows more of its result. A client that is slow
         gets the newest of what would wait. The stream ends when all tasks have
         ended. Empty lines mean nothing: they come when nothing else does. With an
-        `Idempotency-Key`, a repeat follows the tasks of the first request.
+        `Idempotency-Key`, a repeat follows the tasks of the first request;
+        FAILED_PRECONDITION when another request was made by that name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,7 +124,8 @@ class TasksServiceServicer:
         be left out, or be any, when the kind makes one file. Another name that is
         none is answered with status 404, and nothing is queued; a task that fails
         with status 400, and its status. Fails with INVALID_ARGUMENT without
-        `task`, UNAUTHENTICATED without valid credentials, UNAVAILABLE when the
+        `task`, UNAUTHENTICATED without valid credentials, FAILED_PRECONDITION when
+        another request was made by its `Idempotency-Key`, UNAVAILABLE when the
         file takes longer than ten minutes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -133,7 +135,8 @@ class TasksServiceServicer:
     def CreateFileByQuery(self, request, context):
         """The same for a page that can only name an address, as in `<img src=...>`:
         status 302, or status 404 for a wrong name and status 400 for a task that
-        fails. Every such request queues a task, so there is no HEAD.
+        fails; FAILED_PRECONDITION when another request was made by its
+        `Idempotency-Key`. Every such request queues a task, so there is no HEAD.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -52,7 +52,8 @@ class TasksServiceStub:
     changes, gets further, or knows more of its result. A client that is slow
     gets the newest of what would wait. The stream ends when all tasks have
     ended. Empty lines mean nothing: they come when nothing else does. With an
-    `Idempotency-Key`, a repeat follows the tasks of the first request.
+    `Idempotency-Key`, a repeat follows the tasks of the first request;
+    FAILED_PRECONDITION when another request was made by that name.
     """
     StreamStatus: _grpc.UnaryStreamMultiCallable[_tasks_pb2.StreamStatusRequest, _tasks_pb2.StreamLine]
     """Streams the statuses of tasks, as `CreateStream` does. An unknown key has
@@ -64,13 +65,15 @@ class TasksServiceStub:
     be left out, or be any, when the kind makes one file. Another name that is
     none is answered with status 404, and nothing is queued; a task that fails
     with status 400, and its status. Fails with INVALID_ARGUMENT without
-    `task`, UNAUTHENTICATED without valid credentials, UNAVAILABLE when the
+    `task`, UNAUTHENTICATED without valid credentials, FAILED_PRECONDITION when
+    another request was made by its `Idempotency-Key`, UNAVAILABLE when the
     file takes longer than ten minutes.
     """
     CreateFileByQuery: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.CreateFileByQueryRequest, _tasks_pb2.FileResponse]
     """The same for a page that can only name an address, as in `<img src=...>`:
     status 302, or status 404 for a wrong name and status 400 for a task that
-    fails. Every such request queues a task, so there is no HEAD.
+    fails; FAILED_PRECONDITION when another request was made by its
+    `Idempotency-Key`. Every such request queues a task, so there is no HEAD.
     """
     GetFile: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.GetFileRequest, _tasks_pb2.FileResponse]
     """Waits for a file of a task that is there, and redirects to it with status
@@ -104,7 +107,8 @@ class TasksServiceAsyncStub(TasksServiceStub):
     changes, gets further, or knows more of its result. A client that is slow
     gets the newest of what would wait. The stream ends when all tasks have
     ended. Empty lines mean nothing: they come when nothing else does. With an
-    `Idempotency-Key`, a repeat follows the tasks of the first request.
+    `Idempotency-Key`, a repeat follows the tasks of the first request;
+    FAILED_PRECONDITION when another request was made by that name.
     """
     StreamStatus: _aio.UnaryStreamMultiCallable[_tasks_pb2.StreamStatusRequest, _tasks_pb2.StreamLine]  # type: ignore[assignment]
     """Streams the statuses of tasks, as `CreateStream` does. An unknown key has
@@ -116,13 +120,15 @@ class TasksServiceAsyncStub(TasksServiceStub):
     be left out, or be any, when the kind makes one file. Another name that is
     none is answered with status 404, and nothing is queued; a task that fails
     with status 400, and its status. Fails with INVALID_ARGUMENT without
-    `task`, UNAUTHENTICATED without valid credentials, UNAVAILABLE when the
+    `task`, UNAUTHENTICATED without valid credentials, FAILED_PRECONDITION when
+    another request was made by its `Idempotency-Key`, UNAVAILABLE when the
     file takes longer than ten minutes.
     """
     CreateFileByQuery: _aio.UnaryUnaryMultiCallable[_tasks_pb2.CreateFileByQueryRequest, _tasks_pb2.FileResponse]  # type: ignore[assignment]
     """The same for a page that can only name an address, as in `<img src=...>`:
     status 302, or status 404 for a wrong name and status 400 for a task that
-    fails. Every such request queues a task, so there is no HEAD.
+    fails; FAILED_PRECONDITION when another request was made by its
+    `Idempotency-Key`. Every such request queues a task, so there is no HEAD.
     """
     GetFile: _aio.UnaryUnaryMultiCallable[_tasks_pb2.GetFileRequest, _tasks_pb2.FileResponse]  # type: ignore[assignment]
     """Waits for a file of a task that is there, and redirects to it with status
@@ -171,7 +177,8 @@ class TasksServiceServicer(metaclass=_abc_1.ABCMeta):
         changes, gets further, or knows more of its result. A client that is slow
         gets the newest of what would wait. The stream ends when all tasks have
         ended. Empty lines mean nothing: they come when nothing else does. With an
-        `Idempotency-Key`, a repeat follows the tasks of the first request.
+        `Idempotency-Key`, a repeat follows the tasks of the first request;
+        FAILED_PRECONDITION when another request was made by that name.
         """
 
     @_abc_1.abstractmethod
@@ -195,7 +202,8 @@ class TasksServiceServicer(metaclass=_abc_1.ABCMeta):
         be left out, or be any, when the kind makes one file. Another name that is
         none is answered with status 404, and nothing is queued; a task that fails
         with status 400, and its status. Fails with INVALID_ARGUMENT without
-        `task`, UNAUTHENTICATED without valid credentials, UNAVAILABLE when the
+        `task`, UNAUTHENTICATED without valid credentials, FAILED_PRECONDITION when
+        another request was made by its `Idempotency-Key`, UNAVAILABLE when the
         file takes longer than ten minutes.
         """
 
@@ -207,7 +215,8 @@ class TasksServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_tasks_pb2.FileResponse, _abc.Awaitable[_tasks_pb2.FileResponse]]:
         """The same for a page that can only name an address, as in `<img src=...>`:
         status 302, or status 404 for a wrong name and status 400 for a task that
-        fails. Every such request queues a task, so there is no HEAD.
+        fails; FAILED_PRECONDITION when another request was made by its
+        `Idempotency-Key`. Every such request queues a task, so there is no HEAD.
         """
 
     @_abc_1.abstractmethod
