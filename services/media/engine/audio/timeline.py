@@ -16,7 +16,7 @@ from services.media.engine.samples import first_samples
 # Seconds before the place wanted that decoders get used to the sound.
 _RUN_UP = 1.0
 # Samples: decoders give a thousand at a time, which is little for what is done with all of them.
-_BLOCK = 1 << 13
+_BLOCK = 1 << 14
 
 
 def timed(
