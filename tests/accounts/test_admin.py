@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.accounts.actions import administration
-from services.accounts.store.tables import account_keys, listed_pages, outbox
+from services.accounts.store.tables import account_keys, callback_secrets, listed_pages, outbox
 from services.chassis import mailboxes
 from tests.accounts.conftest import EMAIL, House, bearer, claims_of, cli, refused
 from tests.kit.identities import service
@@ -210,6 +210,7 @@ async def test_pages_listed_before_there_was_a_table_for_them_are_found(house: H
     await add_keys(house)
     async with house.db.transaction() as tx:
         await tx.run_sync(listed_pages.drop)
+        await tx.run_sync(callback_secrets.drop)
         await tx.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
     await house.db.migrate("services.accounts.migrations")
     assert await is_listed(house, "https://a.example")
