@@ -35,6 +35,7 @@ from services.media.operations import (
     Source,
     Split,
 )
+from tests.media import halving
 from vitascope.media.v1.internal_pb2 import ROLE_PROCESSED
 from vitascope.media.v1.operations_pb2 import VideoProcessResult, VideoProcessSpec
 from vitascope.tasks.v2.specs_pb2 import ImageThumbResult, ImageThumbSpec, VideoCreateResult
@@ -547,6 +548,7 @@ KINDS = {
         _texts("environment", _environment),
         _texts("threads", _threads),
         _texts("encode", _encode),
+        *halving.KINDS,
     )
 }
 MODULE = "tests.media.kinds"

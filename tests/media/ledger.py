@@ -161,9 +161,13 @@ class FakeStore(internal_pb2_grpc.StoreServiceServicer):
     ) -> internal_pb2.CommitOutputsResponse:
         self.commits.append(request)
         await self._fail(context)
+        of_part = request.destination.HasField("part")
         return internal_pb2.CommitOutputsResponse(
             outputs=[
-                internal_pb2.CommittedOutput(name=each.name, path=f"ACCOUNT/KEY/{each.file_name}")
+                internal_pb2.CommittedOutput(
+                    name=each.name,
+                    path=each.storage_key if of_part else f"ACCOUNT/KEY/{each.file_name}",
+                )
                 for each in request.outputs
             ]
         )
