@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from services.chassis.database import now
-from services.media import operations
-from services.media.operations import Output
+from services.media import operations, sandbox
+from services.media.operations import BadMedia, Output
 from services.media.store import parts as stored_parts
+from services.media.worker.parts import checked_parts
 from services.media.worker.stores.inside import Inside
 from tests.kit.waiting import wait_for_async
 from tests.kit.webserver import Server, answer
@@ -19,7 +20,7 @@ from tests.media.house import House
 from tests.media.test_outputs import ITEM, commit, made, served
 from tests.media.test_settling import age_commits
 from vitascope.media.v1.internal_pb2 import Destination, PartDestination
-from vitascope.media.v1.operations_pb2 import VideoSegmentResult, VideoSegmentSpec
+from vitascope.media.v1.operations_pb2 import VideoProcessSpec, VideoSegmentResult, VideoSegmentSpec
 from vitascope.tasks.v2.specs_pb2 import VideoConvertSpec
 from vitascope.work.v1 import work_pb2
 from vitascope.work.v1.work_pb2 import Assignment, Finished, Lease, PartResult, Split
@@ -151,6 +152,15 @@ async def test_a_run_cannot_say_what_its_parts_read(
     assert not failure.retryable
     assert bench.store.commits == []
     assert await bench.objects() == set()
+
+
+def test_nor_can_one_that_reads_a_video() -> None:
+    """Its parts do not look at the key, but would hand it on to who joins them."""
+    whole, spec = operations.operation("video.process"), VideoProcessSpec(source_video_id="v")
+    part = VideoSegmentSpec(process=spec, source_key="work/OTHER/1/source")
+    asked = sandbox.Split((sandbox.outcome.Part("video.segment", part.SerializeToString(), 1),))
+    with pytest.raises(BadMedia, match="read what the whole does not"):
+        checked_parts(whole, whole.sources(spec), asked)
 
 
 @pytest.mark.parametrize(
