@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from services.media.operations import Job, Part, Result, SourceFile, Split, operation, part_file
+from tests.media.filtering import ffmpeg
+from tests.media.material import FILM
 
 V1: dict[str, Any] = {
     "video_codec": "h264",
@@ -16,6 +18,12 @@ V1: dict[str, Any] = {
 V2 = {**V1, "video_bitrate": 3000, "audio_bitrate": 128, "sample_rate": 44_100}
 V2 |= {"crf": 23, "gop": 250}
 REVERSE_V2: dict[str, Any] = {"video_codec": "h264", "crf": 23, "gop": 250}
+
+
+def clip(path: Path, seconds: int = 1) -> Path:
+    """Write the beginning of the film, small, which is soon converted."""
+    ffmpeg("-i", FILM, "-t", str(seconds), "-vf", "scale=160:96", "-movflags", "+faststart", path)
+    return path
 
 
 def ran(kind: str, wishes: Mapping[str, Any], source: Path, folder: Path) -> tuple[Any, Path]:

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from services.media.sandbox import Failure, Sandbox
-from tests.media.converting import REVERSE_V2, V2
-from tests.media.filtering import ffmpeg
-from tests.media.material import FILM, make_sound
+from tests.media.converting import REVERSE_V2, V2, clip
+from tests.media.material import make_sound
 from tests.media.measure import heard, shown
 from tests.media.test_operations_jailed import done, jailed
 from vitascope.tasks.v2.specs_pb2 import (
@@ -24,39 +23,32 @@ SPECS = [
 ]
 
 
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    """A second of picture and sound."""
-    path = tmp_path / "clip.mp4"
-    ffmpeg("-i", FILM, "-t", "1", "-vf", "scale=160:96", "-movflags", "+faststart", path)
-    return path
-
-
 @pytest.mark.parametrize("codec", ["aac", "mp3", "mp2", "wmav1", "wmav2"])
-async def test_films_are_converted_in_jail(
-    sandbox: Sandbox, clip: Path, tmp_path: Path, codec: str
-) -> None:
+async def test_films_are_converted_in_jail(sandbox: Sandbox, tmp_path: Path, codec: str) -> None:
+    film = clip(tmp_path / "film.mp4")
     wishes: dict[str, Any] = {**V2, "audio_codec": codec, "width": 80}
-    made = await done(sandbox, VideoConvertSpec(url="x", **wishes), clip, tmp_path)
+    made = await done(sandbox, VideoConvertSpec(url="x", **wishes), film, tmp_path)
     result = VideoConvertResult.FromString(made.result)
     assert (result.width, result.height, result.audio_codec) == (80, 48, codec)
     assert len(shown(made.outputs[0].path).times) == 24
     assert heard(made.outputs[0].path)[1].shape[1] >= 44_100
 
 
-async def test_films_are_reversed_in_jail(sandbox: Sandbox, clip: Path, tmp_path: Path) -> None:
-    made = await done(sandbox, VideoReverseSpec(url="x", **REVERSE_V2), clip, tmp_path)
+async def test_films_are_reversed_in_jail(sandbox: Sandbox, tmp_path: Path) -> None:
+    film = clip(tmp_path / "film.mp4")
+    made = await done(sandbox, VideoReverseSpec(url="x", **REVERSE_V2), film, tmp_path)
     assert VideoReverseResult.FromString(made.result).duration == pytest.approx(1, abs=0.05)
     assert len(shown(made.outputs[0].path).times) == 24
     assert heard(made.outputs[0].path)[1].shape[1] >= 44_100
 
 
 @pytest.fixture
-def half(clip: Path) -> Path:
-    """The clip, cut off: its index is whole, and half of its frames are missing."""
-    data = clip.read_bytes()
-    clip.write_bytes(data[: len(data) // 2])
-    return clip
+def half(tmp_path: Path) -> Path:
+    """A film that is cut off: its index is whole, and half of its frames are missing."""
+    path = clip(tmp_path / "half.mp4")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    return path
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: type(spec).__name__)
