@@ -28,7 +28,8 @@ class Worker:
     def __init__(self, clients: Clients, name: str, kind: str, slots: int) -> None:
         self.leases: dict[str, Lease] = {}
         self._say: asyncio.Queue[WorkRequest] = asyncio.Queue()
-        self._answers = clients.stub(LedgerServiceStub).Work(self._requests())
+        # A ledger that was just started again may not be found at once.
+        self._answers = clients.stub(LedgerServiceStub).Work(self._requests(), wait_for_ready=True)
         hello = Hello(worker_id=name, kinds=[kind], slots=slots)
         self._say.put_nowait(WorkRequest(hello=hello))
         self._tasks = [asyncio.create_task(each) for each in (self._listen(), self._live())]
