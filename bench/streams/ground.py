@@ -25,11 +25,10 @@ class Ground:
     def __init__(
         self, environment: Mapping[str, str], processes: Mapping[str, psutil.Process]
     ) -> None:
-        variables = {
-            name.removeprefix(PREFIX).lower(): value
-            for name, value in environment.items()
-            if name.startswith(PREFIX)
-        }
+        ours = [name for name in environment if name.startswith(PREFIX)]
+        named = {name.removeprefix(PREFIX).lower(): name for name in ours}
+        known = named.keys() & Settings.model_fields.keys()
+        variables = {name: environment[named[name]] for name in known}
         self.environment = environment
         self.settings = Settings.model_validate(variables)
         self.processes = processes

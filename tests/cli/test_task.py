@@ -131,7 +131,7 @@ def test_who_leaves_is_told_how_to_come_back(suite: Suite, picture: str) -> None
         drawn = _all_of(shown, until="queued|executing")
         process.send_signal(signal.SIGINT)
         drawn += _all_of(shown)
-        assert process.wait(60) == 130
+        assert process.wait(60) == 130, drawn
     finally:
         worker.resume()
         os.close(shown)

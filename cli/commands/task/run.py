@@ -102,10 +102,14 @@ async def _finish(
                 if status.failure:
                     raise TaskError(status)
                 return status, await _save(client, status, wanted, bars)
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, Exception):
+        # To close what is under way may fail when somebody leaves; leaving is what counts then.
+        running = asyncio.current_task()
+        if running is None or not running.cancelling():
+            raise
         if key:
             typer.echo(f"it goes on: vitascope task watch --server {url} {key}", err=True)
-        raise
+        raise asyncio.CancelledError from None
 
 
 async def _save(
