@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from services.media.engine.ahead import made_ahead
 from services.media.engine.film import begun
 from services.media.engine.plan import Encoding, Filters
 from services.media.engine.probe import VideoFacts
@@ -27,7 +26,7 @@ def transcode(
     """
     length = float((filters.end or facts.duration) - filters.start)
     with begun(source, destination, facts, filters, encoding) as film:
-        for frame in made_ahead(film.pipeline.frames, film.picture_packets()):
+        for frame in film.pipeline.frames(film.picture_packets()):
             film.picture.encode(frame)
             progress(min(100.0, film.picture.seconds * 100 / length))
         film.finish()
