@@ -122,39 +122,44 @@ def wire(
     checkpoints = Checkpoints(db, sealer)
     roster = Roster(db, live, now)
     tasks = Tasks(db, writer, recorder, live, sealer)
+    ledger = Ledger(Queue(db, writer, recorder), leases, splits, checkpoints, roster, sealer)
+    owed = CallbackAdministration(db, sealer, owing.owed, now)
+    admin = WorkAdmin(Administration(db, writer, live), roster, owed)
     servicers: list[Registration] = [
-        (
-            work_pb2_grpc.add_LedgerServiceServicer_to_server,
-            Ledger(Queue(db, writer, recorder), leases, splits, checkpoints, roster, sealer),
-        ),
-        (
-            admin_pb2_grpc.add_WorkAdminServiceServicer_to_server,
-            WorkAdmin(
-                Administration(db, writer, live),
-                roster,
-                CallbackAdministration(db, sealer, owing.owed, now),
-            ),
-        ),
+        (work_pb2_grpc.add_LedgerServiceServicer_to_server, ledger),
+        (admin_pb2_grpc.add_WorkAdminServiceServicer_to_server, admin),
         (grpc_v1.add_TasksServiceServicer_to_server, TasksV1(tasks, stored_bytes, public_url)),
         (grpc_v2.add_TasksServiceServicer_to_server, TasksV2(tasks, stored_bytes, public_url)),
     ]
     background: list[Background] = [
-        partial(repeat, leases.assign, ASSIGN_SECONDS, wake=live.stirred),
-        partial(repeat, tasks.look, LOOK_ELSEWHERE_SECONDS),
-        partial(repeat, tasks.catch_up, LOOK_ELSEWHERE_SECONDS, wake=live.feeds.doubted),
-        partial(repeat, replicas.announce, ANNOUNCE_SECONDS, wake=replicas.to_announce),
-        partial(repeat, leases.save_progress, PROGRESS_SECONDS),
-        partial(repeat, splits.tend, TEND_SECONDS),
-        partial(repeat, splits.review, REVIEW_SECONDS),
-        replicas.listen,
         callbacks.run,
-        # After a restart the workers come back first: their leases may have run out meanwhile.
-        partial(repeat, leases.sweep, SWEEP_SECONDS, delay=RECONNECT.total_seconds()),
         partial(repeat, checkpoints.save, CHECKPOINT_SECONDS),
         partial(repeat, roster.look, LOOK_SECONDS),
+        *_leasing(leases, splits, live),
+        *_following(tasks, replicas, live),
         *_upkeep(db, writer, kept),
     ]
     return servicers, background, live.close
+
+
+def _leasing(leases: Leases, splits: Splits, live: Live) -> list[Background]:
+    return [
+        partial(repeat, leases.assign, ASSIGN_SECONDS, wake=live.stirred),
+        partial(repeat, leases.save_progress, PROGRESS_SECONDS),
+        partial(repeat, splits.tend, TEND_SECONDS),
+        partial(repeat, splits.review, REVIEW_SECONDS),
+        # After a restart the workers come back first: their leases may have run out meanwhile.
+        partial(repeat, leases.sweep, SWEEP_SECONDS, delay=RECONNECT.total_seconds()),
+    ]
+
+
+def _following(tasks: Tasks, replicas: Replicas, live: Live) -> list[Background]:
+    return [
+        partial(repeat, tasks.look, LOOK_ELSEWHERE_SECONDS),
+        partial(repeat, tasks.catch_up, LOOK_ELSEWHERE_SECONDS, wake=live.feeds.doubted),
+        partial(repeat, replicas.announce, ANNOUNCE_SECONDS, wake=replicas.to_announce),
+        replicas.listen,
+    ]
 
 
 def _upkeep(db: Database, writer: Writer, kept: timedelta) -> list[Background]:

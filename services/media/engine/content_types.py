@@ -49,9 +49,7 @@ def content_type(path: Path, container: InputContainer, stream: VideoStream) -> 
     """The MIME type of an open file whose video is `stream`."""
     name = container.format.name
     if name.startswith("matroska"):
-        with path.open("rb") as file:
-            webm = b"webm" in file.read(_DOCUMENT_TYPE_BYTES)
-        return "video/webm" if webm else "video/x-matroska"
+        return "video/webm" if is_webm(path) else "video/x-matroska"
     if name.startswith("mov"):
         brand = container.metadata.get("major_brand", "qt")
         known = (each for start, each in _BRANDS.items() if brand.startswith(start))
@@ -59,3 +57,9 @@ def content_type(path: Path, container: InputContainer, stream: VideoStream) -> 
     if name == "asf" and stream.codec_context.codec.canonical_name in _WINDOWS_MEDIA:
         return "video/x-ms-wmv"
     return _TYPES.get(name, _UNKNOWN)
+
+
+def is_webm(path: Path) -> bool:
+    """Which of its family a file of Matroska's says it is."""
+    with path.open("rb") as file:
+        return b"webm" in file.read(_DOCUMENT_TYPE_BYTES)

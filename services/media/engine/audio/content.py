@@ -5,6 +5,7 @@ from pathlib import Path
 from av.container import InputContainer
 
 from services.media.engine.audio.reading import has_film
+from services.media.engine.content_types import is_webm
 
 # By FFmpeg's names of demuxers.
 _TYPES = {
@@ -49,8 +50,6 @@ _BRANDS = {
     "3gp": ("video/3gpp", "audio/3gpp"),
     "3g2": ("video/3gpp2", "audio/3gpp2"),
 }
-# Where a Matroska file says which of the family it is.
-_DOCUMENT_TYPE_BYTES = 128
 
 
 def content_type(path: Path, container: InputContainer) -> str:
@@ -59,8 +58,7 @@ def content_type(path: Path, container: InputContainer) -> str:
     if name in _TYPES:
         return _TYPES[name]
     if name.startswith("matroska"):
-        with path.open("rb") as file:
-            types = _WEBM if b"webm" in file.read(_DOCUMENT_TYPE_BYTES) else _MATROSKA
+        types = _WEBM if is_webm(path) else _MATROSKA
     elif name.startswith("mov"):
         brand = container.metadata.get("major_brand", "qt")
         types = next((each for key, each in _BRANDS.items() if brand.startswith(key)), _MP4)
