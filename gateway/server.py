@@ -68,8 +68,11 @@ def http_server(
 
 def _check_free(host: str, port: int) -> None:
     # The server shares a port with whoever has it already; a second gateway has to fail instead.
+    # Bound only: whoever waits for the gateway must not be taken in by a port that listens early.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    socket.create_server((host, port), family=family).close()
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
 
 
 def _connections() -> int:

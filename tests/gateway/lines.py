@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 class Line:

@@ -29,6 +29,8 @@ _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 _INT32, _INT64 = st.integers(-(2**31), 2**31 - 1), st.integers(-(2**63), 2**63 - 1)
 _UINT32, _UINT64 = st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
+# Whole numbers of free JSON are written without a point, and so zero without a sign.
+_NUMBERS = _FINITE.map(lambda number: number or 0.0)
 _F = FieldDescriptor
 SCALARS: dict[int, st.SearchStrategy[Any]] = {
     _F.TYPE_STRING: _TEXT,
@@ -42,7 +44,7 @@ SCALARS: dict[int, st.SearchStrategy[Any]] = {
     _F.TYPE_FLOAT: st.floats(allow_nan=False, allow_infinity=False, width=32),
 }
 JSON = st.recursive(
-    st.none() | st.booleans() | _FINITE | _TEXT,
+    st.none() | st.booleans() | _NUMBERS | _TEXT,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_TEXT, inner, max_size=2),
     max_leaves=4,
 )

@@ -75,12 +75,20 @@ class Endless(grpc.GenericRpcHandler):
         return grpc.unary_stream_rpc_method_handler(answer)
 
 
-async def test_streams_end_at_once_with_a_line_that_says_so() -> None:
-    server, port = grpc.aio.server(), free_port()
+@pytest.fixture
+async def endless() -> AsyncIterator[str]:
+    """The address of a service whose answers do not end."""
+    server = grpc.aio.server()
     server.add_generic_rpc_handlers((Endless(),))
-    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    with gateway_process(port, {"VITASCOPE_TASKS_ADDRESS": address}) as process:
+    yield f"127.0.0.1:{port}"
+    await server.stop(None)
+
+
+async def test_streams_end_at_once_with_a_line_that_says_so(endless: str) -> None:
+    port = free_port()
+    with gateway_process(port, {"VITASCOPE_TASKS_ADDRESS": endless}) as process:
         await wait_for_async(lambda: listens(port), seconds=30, what="the gateway")
         async with line_to(port) as line:
             await line.say(request("GET", f"/v2/status_stream?tasks={'A' * 26}"))
@@ -89,4 +97,3 @@ async def test_streams_end_at_once_with_a_line_that_says_so() -> None:
             told = await line.rest()
         assert b"The server stops before the end of the answer" in told
         assert told.endswith(b"\r\n0\r\n\r\n")
-    await server.stop(None)

@@ -68,10 +68,48 @@ def ada(suite: Suite) -> Person:
     return person
 
 
+def ended(anyone: httpx.Client, version: str, secret: str, kind: str, **wanted: Any) -> Any:
+    """The status with which a task ends."""
+    body = {"secret": secret, "tasks": {"task_name": kind, **wanted}, "block": True}
+    answer = anyone.post(f"/{version}/create", json=body)
+    assert answer.status_code == 200, answer.text
+    (status,) = answer.json()
+    return status
+
+
 def add_person(suite: Suite, email: str) -> Person:
     """Add a user with a team of their own."""
     added = suite.run("users", "add", "--email", email, "--password", PASSWORD)
     return Person(suite, email, added["user_id"], added["team_id"])
+
+
+@pytest.fixture(scope="module")
+def keys(suite: Suite, ada: Person) -> dict[str, str]:
+    """A secret and an API key of Ada's account, which a page may use."""
+    made: dict[str, str] = suite.run("keys", "add", "--email", ada.email, "--referrer", PAGE)
+    return made
+
+
+@pytest.fixture(scope="module")
+def secret(keys: dict[str, str]) -> str:
+    return keys["secret"]
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[str]:
+    """Where the clips are to be had."""
+    with served(CLIPS) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def picture(site: str) -> str:
+    return f"{site}/bunny_sideways.jpg"
+
+
+@pytest.fixture(scope="module")
+def film(site: str) -> str:
+    return f"{site}/big_buck_bunny.mp4"
 
 
 @pytest.fixture

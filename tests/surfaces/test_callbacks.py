@@ -8,10 +8,9 @@ import httpx
 import pytest
 
 from services.tasks.api.versions import V1, V2, Version
-from tests.kit.clips import CLIPS
 from tests.kit.suite import Suite
 from tests.kit.waiting import wait_for
-from tests.kit.web import Call, Endpoint, Reply, receiving, served
+from tests.kit.web import Call, Endpoint, Reply, receiving
 from tests.surfaces.conftest import Person
 from tests.tasks.calling import ID, is_signed
 
@@ -31,12 +30,6 @@ def client(suite: Suite, ada: Person) -> Iterator[httpx.Client]:
 def endpoint() -> Iterator[Endpoint]:
     with receiving() as endpoint:
         yield endpoint
-
-
-@pytest.fixture(scope="module")
-def picture() -> Iterator[str]:
-    with served(CLIPS) as source:
-        yield f"{source}/bunny_sideways.jpg"
 
 
 def both(endpoint: Endpoint) -> dict[str, str]:

@@ -1,32 +1,17 @@
 """`create_file` and `file` as pages and programs call them, and accounts at their limits."""
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from PIL import Image
 
-from tests.kit.clips import CLIPS
 from tests.kit.suite import Suite
-from tests.kit.web import served
-from tests.surfaces.conftest import PAGE, Person, add_person
+from tests.surfaces.conftest import PAGE, add_person
 
 VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
 ORIGIN = "https://app.example.com"
-
-
-@pytest.fixture(scope="module")
-def keys(suite: Suite, ada: Person) -> dict[str, str]:
-    made: dict[str, str] = suite.run("keys", "add", "--email", ada.email, "--referrer", PAGE)
-    return made
-
-
-@pytest.fixture(scope="module")
-def picture() -> Iterator[str]:
-    with served(CLIPS) as source:
-        yield f"{source}/bunny_sideways.jpg"
 
 
 def size_at(answer: httpx.Response) -> tuple[int, int]:

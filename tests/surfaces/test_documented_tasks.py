@@ -36,12 +36,6 @@ VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
 
 
 @pytest.fixture(scope="module")
-def keys(suite: Suite, ada: Person) -> dict[str, str]:
-    made: dict[str, str] = suite.run("keys", "add", "--email", ada.email, "--referrer", PAGE)
-    return made
-
-
-@pytest.fixture(scope="module")
 def source() -> Iterator[str]:
     with served(CLIPS) as source:
         yield source

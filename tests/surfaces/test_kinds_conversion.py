@@ -1,29 +1,13 @@
 """`video.convert` and `video.reverse` by REST: both versions' defaults, values, files, errors."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.kit.clips import CLIPS
-from tests.kit.suite import Suite
-from tests.kit.web import served
 from tests.media.measure import shown
 from tests.media.oracles import ffprobe
-from tests.surfaces.conftest import PAGE, Person
-
-
-@pytest.fixture(scope="module")
-def secret(suite: Suite, ada: Person) -> str:
-    return str(suite.run("keys", "add", "--email", ada.email, "--referrer", PAGE)["secret"])
-
-
-@pytest.fixture(scope="module")
-def film() -> Iterator[str]:
-    with served(CLIPS) as source:
-        yield f"{source}/big_buck_bunny.mp4"
 
 
 def made(client: httpx.Client, version: str, secret: str, **task: Any) -> dict[str, Any]:

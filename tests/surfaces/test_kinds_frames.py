@@ -1,6 +1,5 @@
 """`video.info`, `video.thumb` and `video.strip` as both versions offer them."""
 
-from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -8,33 +7,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.kit.clips import CLIPS
-from tests.kit.suite import Suite
-from tests.kit.web import served
-from tests.surfaces.conftest import PAGE, Person
+from tests.surfaces.conftest import ended
 
 VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
-
-
-@pytest.fixture(scope="module")
-def secret(suite: Suite, ada: Person) -> str:
-    made: str = suite.run("keys", "add", "--email", ada.email, "--referrer", PAGE)["secret"]
-    return made
-
-
-@pytest.fixture(scope="module")
-def film() -> Iterator[str]:
-    with served(CLIPS) as site:
-        yield f"{site}/big_buck_bunny.mp4"
-
-
-def ended(anyone: httpx.Client, version: str, secret: str, kind: str, **wanted: Any) -> Any:
-    """The status with which a task ends."""
-    body = {"secret": secret, "tasks": {"task_name": kind, **wanted}, "block": True}
-    answer = anyone.post(f"/{version}/create", json=body)
-    assert answer.status_code == 200, answer.text
-    (status,) = answer.json()
-    return status
 
 
 def result(status: Any) -> Any:

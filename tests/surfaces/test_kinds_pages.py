@@ -7,9 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.kit.suite import Suite
 from tests.kit.web import served
-from tests.surfaces.conftest import PAGE, Person
 
 VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
 FILES = {
@@ -18,12 +16,6 @@ FILES = {
     "words.html": "No page at all.",
     "plain.html": "<p>No picture",
 }
-
-
-@pytest.fixture(scope="module")
-def secret(suite: Suite, ada: Person) -> str:
-    made: str = suite.run("keys", "add", "--email", ada.email, "--referrer", PAGE)["secret"]
-    return made
 
 
 @pytest.fixture(scope="module")

@@ -1,38 +1,13 @@
 """`audio.info`, `audio.convert` and `audio.waveform` as both versions offer them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.kit.clips import CLIPS
-from tests.kit.suite import Suite
-from tests.kit.web import served
-from tests.surfaces.conftest import PAGE, Person
+from tests.surfaces.conftest import ended
 
 VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
-
-
-@pytest.fixture(scope="module")
-def secret(suite: Suite, ada: Person) -> str:
-    made: str = suite.run("keys", "add", "--email", ada.email, "--referrer", PAGE)["secret"]
-    return made
-
-
-@pytest.fixture(scope="module")
-def film() -> Iterator[str]:
-    with served(CLIPS) as site:
-        yield f"{site}/big_buck_bunny.mp4"
-
-
-def ended(anyone: httpx.Client, version: str, secret: str, kind: str, **wanted: Any) -> Any:
-    """The status with which a task ends."""
-    body = {"secret": secret, "tasks": {"task_name": kind, **wanted}, "block": True}
-    answer = anyone.post(f"/{version}/create", json=body)
-    assert answer.status_code == 200, answer.text
-    (status,) = answer.json()
-    return status
 
 
 @VERSIONS

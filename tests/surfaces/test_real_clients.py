@@ -8,26 +8,12 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.kit.clips import CLIPS
 from tests.kit.suite import Suite
-from tests.kit.web import served
-from tests.surfaces.conftest import PAGE, Person
+from tests.surfaces.conftest import PAGE
 
 VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
 ORIGIN = "https://app.example.com"
 FORM = "application/x-www-form-urlencoded"
-
-
-@pytest.fixture(scope="module")
-def keys(suite: Suite, ada: Person) -> dict[str, str]:
-    made: dict[str, str] = suite.run("keys", "add", "--email", ada.email, "--referrer", PAGE)
-    return made
-
-
-@pytest.fixture(scope="module")
-def picture() -> Iterator[str]:
-    with served(CLIPS) as source:
-        yield f"{source}/bunny_sideways.jpg"
 
 
 @pytest.fixture

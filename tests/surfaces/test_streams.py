@@ -8,10 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.kit.clips import CLIPS
 from tests.kit.suite import Suite
-from tests.kit.web import served
-from tests.surfaces.conftest import PAGE, Person
+from tests.surfaces.conftest import PAGE
 from tests.surfaces.documented import PERCENT, Shape, check
 
 VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
@@ -40,18 +38,6 @@ SUCCESS: Shape = {
     "result": dict,
 }
 SHAPES = {"executing": EXECUTING, "success": SUCCESS}
-
-
-@pytest.fixture(scope="module")
-def keys(suite: Suite, ada: Person) -> dict[str, str]:
-    made: dict[str, str] = suite.run("keys", "add", "--email", ada.email, "--referrer", PAGE)
-    return made
-
-
-@pytest.fixture(scope="module")
-def picture() -> Iterator[str]:
-    with served(CLIPS) as source:
-        yield f"{source}/bunny_sideways.jpg"
 
 
 @pytest.fixture
