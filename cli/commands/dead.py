@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,7 +13,9 @@ from cli.admin import settings_of
 from cli.commands.asking import Data, print_json, refusals_told
 from cli.commands.tables import letters_table
 from cli.home import SERVICES, Home
-from services.chassis.deadletters import DeadLetter, dead_letters, replay
+
+if TYPE_CHECKING:
+    from services.chassis.deadletters import DeadLetter
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -70,13 +72,16 @@ def replay_letters(
         raise typer.Exit(1)
     chosen = [known[place] for place in dict.fromkeys(places or known)]
     sent = [letter for letter in chosen if again or not letter.replayed]
+    # Kafka's client and the database's take as long to load as all else of a command.
+    from services.chassis.deadletters import replay
+
     with refusals_told():
         asyncio.run(replay(_servers(data), sent))
     _say_replayed(sent, [letter for letter in chosen if letter not in sent], as_json)
 
 
 def _say_replayed(
-    sent: Sequence[DeadLetter], left_out: Sequence[DeadLetter], as_json: bool
+    sent: Sequence["DeadLetter"], left_out: Sequence["DeadLetter"], as_json: bool
 ) -> None:
     places, before = [each.place for each in sent], [each.place for each in left_out]
     if as_json:
@@ -87,7 +92,9 @@ def _say_replayed(
         typer.echo(f"sent again before, left out: {', '.join(before)} (--again sends them too)")
 
 
-def _read(data: Path, topic: str) -> list[DeadLetter]:
+def _read(data: Path, topic: str) -> list["DeadLetter"]:
+    from services.chassis.deadletters import dead_letters
+
     with refusals_told():
         return asyncio.run(dead_letters(_servers(data), topic))
 
@@ -103,7 +110,7 @@ def _servers(data: Path) -> str:
     return settings_of(home, addresses or dict.fromkeys(SERVICES, "")).kafka_servers
 
 
-def _told(letter: DeadLetter) -> dict[str, Any]:
+def _told(letter: "DeadLetter") -> dict[str, Any]:
     return {
         "topic": letter.topic,
         "place": letter.place,

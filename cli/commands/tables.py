@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
@@ -11,8 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from services.chassis.deadletters import DeadLetter
 from vitascope.work.v1 import admin_pb2, work_pb2
+
+if TYPE_CHECKING:
+    from services.chassis.deadletters import DeadLetter
 
 _WHOLE = ("worker", "topic", "place")
 _ACCOUNT_LETTERS = 8
@@ -103,7 +105,7 @@ def workers_table(workers: Iterable[admin_pb2.Worker]) -> Table:
     return table
 
 
-def letters_table(letters: Iterable[DeadLetter]) -> Table:
+def letters_table(letters: Iterable["DeadLetter"]) -> Table:
     """Return dead letters, one a line."""
     table = _table("topic", "place", "died at (UTC)", "group", "key", "type", "error", "sent again")
     for letter in letters:

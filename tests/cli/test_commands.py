@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.kit.suite import PASSWORD, VITASCOPE
@@ -29,3 +30,9 @@ def test_what_is_printed_is_json_and_what_is_refused_says_why(tmp_path: Path) ->
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "Unknown" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_command_loads_no_database_and_no_kafka() -> None:
+    look = "import sys, cli.main; print({'sqlalchemy', 'aiokafka'} & sys.modules.keys())"
+    seen = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert seen.stdout == "set()\n"

@@ -1,21 +1,20 @@
 """Files on their way outside while their worker is killed: each arrives, and once."""
 
-import asyncio
 import os
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from services.chassis.clients import Clients
 from services.chassis.settings import Settings
-from tests.kit.servers import Server, free_port, listens, started
-from tests.kit.waiting import wait_for_async
+from tests.kit.servers import Server, all_started, free_port, listens
+from tests.kit.waiting import wait_for_async, wait_for_awaited
 from tests.kit.webserver import Server as Web
 from tests.kit.webserver import answer
 from tests.kit.youtube import KEY, TOKEN, Fault, Youtube, youtube_stand_in
@@ -42,7 +41,7 @@ class House:
         submission = work_pb2.Submission(
             owner="videos",
             account_id="team",
-            request_id="one",
+            request_id=uuid4().hex,
             kind=kind,
             spec=ImageThumbSpec(url=source).SerializeToString(),
             lane=work_pb2.LANE_SHORT,
@@ -58,10 +57,13 @@ class House:
 
     async def end(self, item_id: str) -> work_pb2.Item:
         """Wait for an item to end."""
-        deadline = time.monotonic() + SECONDS
-        while not (item := await self.look(item_id)).HasField("completed_at"):
-            assert time.monotonic() < deadline, "waited for the item to end"
-            await asyncio.sleep(0.05)
+
+        async def ended() -> work_pb2.Item | None:
+            item = await self.look(item_id)
+            return item if item.HasField("completed_at") else None
+
+        item = await wait_for_awaited(ended, seconds=SECONDS, what="the item to end")
+        assert item is not None
         return item
 
     def strike(self) -> None:
@@ -70,10 +72,31 @@ class House:
         self.worker.start()
 
 
+@dataclass
+class Programs:
+    """What runs for all tests, and with which settings."""
+
+    settings: Settings
+    worker: Server
+    youtube: Youtube
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
+    folder = tmp_path_factory.mktemp("house")
+    with youtube_stand_in() as youtube:
+        settings = _settings(folder, youtube)
+        *services, worker = _servers(settings, folder)
+        with all_started([*services, worker]):
+            yield Programs(settings, worker, youtube)
+
+
 @pytest.fixture
-def youtube() -> Iterator[Youtube]:
-    with youtube_stand_in() as running:
-        yield running
+def youtube(programs: Programs) -> Iterator[Youtube]:
+    """Nothing was ever uploaded to it."""
+    programs.youtube.start_over()
+    yield programs.youtube
+    programs.youtube.open.set()
 
 
 @pytest.fixture
@@ -84,28 +107,9 @@ async def web() -> AsyncIterator[Web]:
 
 
 @pytest.fixture
-async def house(sqlite_url: str, tmp_path: Path, youtube: Youtube) -> AsyncIterator[House]:
-    settings = Settings.model_validate(
-        {
-            "database_url": sqlite_url.replace(".sqlite", "-{service}.sqlite"),
-            "internal_key": "k" * 32,
-            "encryption_key": "k" * 32,
-            "storage_url": f"file://{tmp_path}/storage",
-            # Nobody takes the events; nobody else is needed.
-            "kafka_servers": f"127.0.0.1:{free_port()}",
-            "tasks_address": f"127.0.0.1:{free_port()}",
-            "media_address": f"127.0.0.1:{free_port()}",
-            "accounts_address": f"127.0.0.1:{free_port()}",
-            "videos_address": f"127.0.0.1:{free_port()}",
-            "scratch_dir": tmp_path / "scratch",
-            "allow_loopback_sources": True,
-            "youtube_url": youtube.url,
-        }
-    )
-    with ExitStack() as running:
-        *_, worker = (running.enter_context(started(each)) for each in _servers(settings, tmp_path))
-        async with asking(settings) as owner:
-            yield House(worker, owner)
+async def house(programs: Programs) -> AsyncIterator[House]:
+    async with asking(programs.settings) as owner:
+        yield House(programs.worker, owner)
 
 
 @asynccontextmanager
@@ -115,6 +119,28 @@ async def asking(settings: Settings) -> AsyncIterator[Clients]:
         yield clients
     finally:
         await clients.close()
+
+
+def _settings(folder: Path, youtube: Youtube) -> Settings:
+    return Settings.model_validate(
+        {
+            "database_url": f"sqlite:///{folder}/{{service}}.sqlite",
+            "internal_key": "k" * 32,
+            "encryption_key": "k" * 32,
+            "storage_url": f"file://{folder}/storage",
+            # Nobody takes the events; nobody else is needed.
+            "kafka_servers": f"127.0.0.1:{free_port()}",
+            "tasks_address": f"127.0.0.1:{free_port()}",
+            "media_address": f"127.0.0.1:{free_port()}",
+            "accounts_address": f"127.0.0.1:{free_port()}",
+            "videos_address": f"127.0.0.1:{free_port()}",
+            "scratch_dir": folder / "scratch",
+            "allow_loopback_sources": True,
+            "youtube_url": youtube.url,
+            # Whoever comes back by its name is given at once what it was given before.
+            "worker_id": "one",
+        }
+    )
 
 
 def _servers(settings: Settings, folder: Path) -> Iterator[Server]:

@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -94,6 +94,10 @@ class Server:
     def start(self) -> None:
         """Launch it and wait until it is ready."""
         self.launch()
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until it is ready."""
         wait_for(self._up, seconds=START_SECONDS, what=f"{self.command[0]}, see {self._log}")
 
     def launch(self) -> None:
@@ -144,9 +148,22 @@ def running(
 @contextmanager
 def started(server: AnyServer) -> Iterator[AnyServer]:
     """Start a server and stop it in the end, if it runs then."""
-    try:
-        server.start()
+    with all_started([server]):
         yield server
-    finally:
-        if server.runs:
-            server.stop()
+
+
+@contextmanager
+def all_started(servers: Sequence[Server]) -> Iterator[None]:
+    """Start servers, all at once, and stop those that run in the end, the last first."""
+    with ExitStack() as stack:
+        for server in servers:
+            stack.callback(_stop, server)
+            server.launch()
+        for server in servers:
+            server.wait()
+        yield
+
+
+def _stop(server: Server) -> None:
+    if server.runs:
+        server.stop()

@@ -53,6 +53,11 @@ class Youtube:
 
     def __init__(self) -> None:
         self.url = ""
+        self._lock = threading.Lock()
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Forget all that was; nobody may be under way."""
         self.sessions: dict[str, Session] = {}
         self.videos: dict[str, Session] = {}
         # Method and Content-Range of what came, and the status of the answer; 0 for none.
@@ -62,7 +67,6 @@ class Youtube:
         # Closed: PUTs wait before they are answered.
         self.open = threading.Event()
         self.open.set()
-        self._lock = threading.Lock()
         self._held = threading.Event()
         self._counts = {"POST": 0, "PUT": 0}
 
