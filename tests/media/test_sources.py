@@ -17,7 +17,7 @@ from services.media.worker.attempt import Attempts
 from services.media.worker.sources import Sources
 from services.media.worker.stores import Stores
 from tests.kit.servers import free_port
-from tests.kit.webserver import Server, answer
+from tests.kit.webserver import Server, answer, endless
 from tests.media import kinds
 from tests.media.bench import settings_for
 from tests.media.material import SIDEWAYS, unheard
@@ -63,8 +63,8 @@ async def test_which_of_several_sources_is_missing_is_told(
     there, gone, busy = (
         Source(name, url=server.url(f"/{name}")) for name in ("b.txt", "gone", "busy")
     )
-    with pytest.raises(OutsideRefused, match=r"^Source 2 of 3: .*404"):
-        await sources.bring("account", [there, gone, busy], tmp_path, unheard)
+    with pytest.raises(OutsideRefused, match=r"^Source 2 of 2: .*404"):
+        await sources.bring("account", [there, gone], tmp_path, unheard)
     with pytest.raises(OutsideFailed, match=r"^Source 1 of 2: .*503") as failed:
         await sources.bring("account", [busy, there], tmp_path, unheard)
     assert failed.value.retry_after == 7
@@ -81,6 +81,57 @@ async def test_progress_is_that_of_all_sources(
     assert parts == [0.5, 1.0]
     assert (files["one"].file_name, files["one"].content_type) == ("a.txt", "text/plain")
     assert [files[name].path.read_bytes() for name in ("one", "two")] == [b"mine", b"more"]
+
+
+async def test_four_sources_of_an_item_are_read_at_once(
+    server: Server, sources: Sources, tmp_path: Path
+) -> None:
+    asking, most, together = 0, 0, asyncio.Event()
+
+    async def say(writer: asyncio.StreamWriter) -> None:
+        nonlocal asking, most
+        asking += 1
+        most = max(most, asking)
+        if asking == 4:
+            together.set()
+        await together.wait()
+        asking -= 1
+        writer.write(answer(b"text"))
+
+    names = [f"/{number}" for number in range(9)]
+    server.answers |= dict.fromkeys(names, say)
+    heard: list[float] = []
+    wanted = [Source(name, url=server.url(name)) for name in names]
+    async with asyncio.timeout(20):
+        files = await sources.bring("ACCOUNT", wanted, tmp_path, heard.append)
+    assert most == 4
+    assert list(files) == names
+    assert heard == pytest.approx([number / 9 for number in range(1, 10)])
+
+
+async def test_the_first_source_that_fails_ends_the_others(
+    server: Server, sources: Sources, tmp_path: Path
+) -> None:
+    begun, left = asyncio.Event(), asyncio.Event()
+
+    async def for_ever(writer: asyncio.StreamWriter) -> None:
+        begun.set()
+        try:
+            await endless(b"x" * 1000, answer(content_length=str(1 << 30)))(writer)
+        finally:
+            left.set()
+
+    async def gone(writer: asyncio.StreamWriter) -> None:
+        await begun.wait()
+        writer.write(answer(status="404 Not Found"))
+
+    server.answers |= {"/for-ever": for_ever, "/gone": gone}
+    paths = ("/for-ever", "/b.txt", "/gone")
+    wanted = [Source(path, url=server.url(path)) for path in paths]
+    async with asyncio.timeout(20):
+        with pytest.raises(OutsideRefused, match=r"^Source 3 of 3: .*404"):
+            await sources.bring("ACCOUNT", wanted, tmp_path, unheard)
+        await left.wait()
 
 
 @pytest.fixture

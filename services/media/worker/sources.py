@@ -1,9 +1,10 @@
 """Bringing an attempt's sources onto this machine."""
 
+import asyncio
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.chassis.errors import NotFound
 from services.chassis.outside import OutsideError, OutsideFailed, OutsideRefused, Policy
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _SECONDS_TO_FETCH = 3600.0
 _CACHE_BYTES = 4 << 30
+# Of one attempt; they may all be of one server, which browsers ask for six at a time.
+_AT_ONCE = 4
 # Where workers put what attempts made: item, attempt and name.
 _WORK_KEY = re.compile(r"work(/[A-Za-z0-9][A-Za-z0-9._-]*){3}")
 
@@ -50,6 +53,20 @@ def _of_several(error: OutsideError, number: int, count: int) -> OutsideError:
     return OutsideRefused(words)
 
 
+async def _together(readings: Sequence[Coroutine[Any, Any, SourceFile]]) -> list[SourceFile]:
+    """What all of them read, in their order; the first failure ends the others and is raised."""
+    failures: Sequence[Exception] = ()
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(reading) for reading in readings]
+    except ExceptionGroup as several:
+        failures = several.exceptions
+    if failures:
+        # Of those at the same moment it is one that trying again does not help.
+        raise next((each for each in failures if isinstance(each, OutsideRefused)), failures[0])
+    return [task.result() for task in tasks]
+
+
 class Sources:
     """Reads addresses and videos' originals."""
 
@@ -76,21 +93,29 @@ class Sources:
     ) -> Mapping[str, SourceFile]:
         """Have every source as a local file, in `folder` where it is a copy; by source name.
 
-        `on_progress` takes the part of the sources that is there, 0 to 1.
+        `on_progress` takes the part of the sources that is there, 0 to 1. The first that fails
+        ends the reading of the others.
         Raises OutsideError, BadMedia for a video without an original, and VitascopeError.
         """
-        files = {}
-        for number, source in enumerate(sources):
+        there = [0.0] * len(sources)
+        turn = asyncio.Semaphore(_AT_ONCE)
 
-            def tell(part: float, whole: int = number) -> None:
-                on_progress((whole + part) / len(sources))
+        async def brought(number: int, source: Source) -> SourceFile:
+            def tell(part: float) -> None:
+                if part > there[number]:
+                    there[number] = part
+                    on_progress(sum(there) / len(there))
 
-            try:
-                brought = await self._bring(account_id, source, folder / str(number), tell)
-            except OutsideError as error:
-                raise _of_several(error, number, len(sources)) from error
-            files[source.name] = brought
-        return files
+            async with turn:
+                try:
+                    file = await self._bring(account_id, source, folder / str(number), tell)
+                except OutsideError as error:
+                    raise _of_several(error, number, len(sources)) from error
+            tell(1.0)
+            return file
+
+        files = await _together([brought(*each) for each in enumerate(sources)])
+        return {source.name: file for source, file in zip(sources, files, strict=True)}
 
     async def _bring(
         self, account_id: str, source: Source, target: Path, on_progress: Callable[[float], None]
