@@ -1,7 +1,7 @@
 """What happens to events when parts are away, and the rules that need no broker."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -125,6 +125,32 @@ async def test_a_commit_wakes_the_relay(
                 async with asyncio.timeout(30):
                     while await waiting(database):  # noqa: ASYNC110
                         await asyncio.sleep(0.01)
+
+
+async def test_events_that_follow_each_other_closely_leave_together(
+    database: Database, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "RELAY_GATHER_SECONDS", 0.0)
+    monkeypatch.setattr(events, "RELAY_BUSY_SECONDS", 2.0)
+    batches: list[int] = []
+    publish = events.publish
+
+    def noted(producer: Any, waiting: Sequence[Any], source: str) -> AsyncIterator[list[int]]:
+        batches.append(len(waiting))
+        return publish(producer, waiting, source)
+
+    monkeypatch.setattr(events, "publish", noted)
+    outbox = Outbox(database, settings, "vitascope/media")
+    with embedded_broker(port_of(settings), tmp_path / "broker.log"):
+        async with background(outbox.relay()):
+            await append(database, outbox, "alone")
+            await wait_for_async(lambda: 1 in batches, seconds=60, what="the first one")
+            while await waiting(database):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            for key in "abc":
+                await append(database, outbox, key)
+            await wait_for_async(lambda: sum(batches) == 4, seconds=60, what="the others")
+    assert [each for each in batches if each] == [1, 3]
 
 
 async def test_the_relay_ends_when_told_so_though_just_woken(
