@@ -2,7 +2,12 @@
 
 import pytest
 
-from services.media.worker.leases import SECONDS_TO_GATHER, Leases
+from services.media.worker.leases import (
+    SECONDS_BETWEEN_PROGRESS,
+    SECONDS_TO_FIRST_PROGRESS,
+    SECONDS_TO_GATHER,
+    Leases,
+)
 from vitascope.work.v1.work_pb2 import Failure, Lease, Split, Success
 
 LEASE = Lease(item_id="ITEM", attempt=1)
@@ -38,11 +43,24 @@ def test_what_is_over_at_once_is_told_of_by_its_end_alone() -> None:
     leases = Leases(clock)
     leases.add(LEASE, 1000)
     list(leases.due())
-    clock.now += 0.02
+    clock.now += 0.4
     leases.advance(("ITEM", 1), 10)
     assert list(leases.due()) == []
     leases.finish(("ITEM", 1), Success())
     assert [each.WhichOneof("message") for each in leases.due()] == ["finished"]
+
+
+def test_what_takes_longer_tells_its_progress_from_then_on() -> None:
+    clock = Clock()
+    leases = Leases(clock)
+    leases.add(LEASE, 1000)
+    list(leases.due())
+    leases.advance(("ITEM", 1), 10)
+    assert leases.seconds_until_due() == pytest.approx(SECONDS_TO_FIRST_PROGRESS)
+    clock.now += SECONDS_TO_FIRST_PROGRESS
+    assert [each.progress.percent for each in leases.due()] == [10]
+    leases.advance(("ITEM", 1), 20)
+    assert leases.seconds_until_due() == pytest.approx(SECONDS_BETWEEN_PROGRESS)
 
 
 def test_the_rest_is_estimated_from_the_pace() -> None:

@@ -26,6 +26,9 @@ End = Success | Failure | Split
 """How an attempt ended."""
 
 SECONDS_BETWEEN_PROGRESS = 0.1
+# What is over sooner than that is told of by its end alone: each word of progress costs the suite
+# about as much as an end.
+SECONDS_TO_FIRST_PROGRESS = 0.5
 # The ledger writes each to its database.
 SECONDS_BETWEEN_CHECKPOINTS = 1.0
 # How long an end waits for others while more is in hand than that: they are stored together.
@@ -216,8 +219,8 @@ def _progress_due_at(held: _Held) -> float:
     if held.percent <= held.told_percent and held.partial is held.told_partial:
         return math.inf
     if held.partial is held.told_partial:
-        # What is over sooner than that is told of by its end alone.
-        return max(held.told_at, held.since) + SECONDS_BETWEEN_PROGRESS
+        begun = held.since + SECONDS_TO_FIRST_PROGRESS
+        return max(held.told_at + SECONDS_BETWEEN_PROGRESS, begun)
     return held.told_at + SECONDS_BETWEEN_PROGRESS
 
 
