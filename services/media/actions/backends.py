@@ -59,5 +59,6 @@ class Backends:
 
     async def discard(self, tx: Tx, storage_keys: Collection[str]) -> None:
         """Have objects deleted from storage soon after `tx` is committed."""
-        await discarding.discard(tx, storage_keys)
-        on_commit(tx, self.discarded.set)
+        if storage_keys:
+            await discarding.discard(tx, storage_keys)
+            on_commit(tx, self.discarded.set)

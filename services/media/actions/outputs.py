@@ -48,7 +48,7 @@ class Outputs:
             visible = await committing.claim_commit(tx, attempt, now() + SETTLED_AFTER)
             if visible < attempt.number:
                 await self._check_present(tx, outputs, present)
-                await self._replace(tx, attempt, place, outputs)
+                await self._replace(tx, attempt, place, outputs, visible)
                 paths = {}
             else:
                 paths = await serving.find_outputs(tx, attempt.item_id)
@@ -65,14 +65,16 @@ class Outputs:
         attempt: Attempt,
         place: Place,
         outputs: Sequence[Output],
+        visible: int,
     ) -> None:
+        """Make outputs visible in place of those of the attempt that is; 0 for none."""
         match place:
             case VideoPlace(video_id):
                 old = await filing.delete_made(tx, video_id)
                 for output in outputs:
                     await self._make(tx, place, attempt, output)
             case AccountPlace():
-                old = await serving.delete_outputs(tx, attempt.item_id)
+                old = await serving.delete_outputs(tx, attempt.item_id) if visible else []
                 await self._keep(tx, place, attempt, outputs)
             case PartPlace(whole_id):
                 old = await parts.delete_part(tx, attempt.item_id)
