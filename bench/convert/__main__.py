@@ -1,8 +1,9 @@
 """What a conversion costs, beside the `ffmpeg` program with the same settings.
 
-Real clips, shown again and again for over 30 s, are converted by `video.process`, which also looks
-through the source before and through its output after, and by ffmpeg, told the same encoder,
-options and filters. They take turns; compare within a line.
+Real clips, shown again and again for over 30 s, are converted by `video.process`, or by
+`video.convert` with its own defaults, which also look through the source before and through their
+output after, and by ffmpeg, told the same encoder, options and filters. They take turns; compare
+within a line.
 
 The program is that of the imageio-ffmpeg wheel, whose codecs are nearest to ours, installed for the
 run only; and with --system also the system's.
@@ -29,7 +30,6 @@ from rich.table import Table
 from bench.convert import peer
 from bench.convert.cases import CASES, Case, make_clips
 from bench.convert.cost import Cost, Made, made, run_ours, run_peer
-from bench.convert.ours import OUTPUT
 
 OURS = "ours"
 MEDIA = Path(__file__).parents[3] / "shared" / "media"
@@ -98,15 +98,16 @@ def _contest(
     case: Case, clip: Path, programs: Mapping[str, Path], folder: Path, rounds: int
 ) -> Row:
     """Measure all, taking turns. Raises RuntimeError when they do not make the same."""
-    spec = case.spec()
-    target = folder / f"{OUTPUT}.{spec.container}"
+    target = folder / case.output
     costs: dict[str, list[Cost]] = defaultdict(list)
     results: dict[str, Made] = {}
     for _ in range(rounds):
-        costs[OURS].append(run_ours(clip, folder, spec))
+        costs[OURS].append(run_ours(clip, folder, case))
         results[OURS] = made(target)
         for name, program in programs.items():
-            costs[name].append(run_peer(peer.command(program, clip, target, spec), folder / "log"))
+            costs[name].append(
+                run_peer(peer.command(program, clip, target, case.spec), folder / "log")
+            )
             results[name] = made(target)
             if not results[name].is_like(results[OURS]):
                 raise RuntimeError(f"{case.name}: {results[name]} by {name}, {results[OURS]} by us")

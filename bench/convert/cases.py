@@ -6,6 +6,9 @@ from pathlib import Path
 
 from services.media.engine.encoders.h264 import PIXEL_FORMATS
 from vitascope.media.v1.operations_pb2 import VideoProcessSpec
+from vitascope.tasks.v1 import specs_pb2 as v1
+from vitascope.tasks.v2 import specs_pb2 as v2
+from vitascope.tasks.v2.specs_pb2 import VideoConvertSpec
 
 PROGRESSIVE_720 = "720p24"
 PROGRESSIVE_1080 = "1080p24"
@@ -20,51 +23,69 @@ _CLIPS = {
 _BITRATES = {720: 5_000_000, 1080: 8_000_000}
 
 
+Spec = VideoProcessSpec | VideoConvertSpec
+
+
 @dataclass(frozen=True)
 class Case:
-    """One conversion. `height` is that of the new picture, 16:9."""
+    """One conversion: the clip, what is asked for, and the name of the file that is made."""
 
     clip: str
-    codec: str
-    height: int
-    yadif: bool = False
+    name: str
+    kind: str
+    spec: Spec
+    output: str
 
-    @property
-    def name(self) -> str:
-        """The case in a few words."""
-        filters = ["yadif"] if self.yadif else []
-        if str(self.height) not in self.clip:
-            filters.append(f"scale to {self.height}p")
-        return f"{self.clip} to {self.codec}, {' and '.join(filters) or 'no filter'}"
 
-    def spec(self) -> VideoProcessSpec:
-        """What the videos service would ask for."""
-        is_prores = self.codec == "prores"
-        return VideoProcessSpec(
-            container="mov" if is_prores else "mp4",
-            codec=self.codec,
-            profile="standard" if is_prores else "",
-            bitrate=0 if is_prores else _BITRATES[self.height],
-            pixel_format="yuv422p10le" if is_prores else PIXEL_FORMATS[0],
-            width=self.height * 16 // 9,
-            height=self.height,
-            deinterlacer="yadif" if self.yadif else "",
-            source_field_order="top_first" if self.yadif else "",
-        )
+def _processed(clip: str, codec: str, height: int, *, yadif: bool = False) -> Case:
+    """What the videos service would ask for. `height` is that of the new picture, 16:9."""
+    is_prores = codec == "prores"
+    container = "mov" if is_prores else "mp4"
+    filters = ["yadif"] if yadif else []
+    if str(height) not in clip:
+        filters.append(f"scale to {height}p")
+    spec = VideoProcessSpec(
+        container=container,
+        codec=codec,
+        profile="standard" if is_prores else "",
+        bitrate=0 if is_prores else _BITRATES[height],
+        pixel_format="yuv422p10le" if is_prores else PIXEL_FORMATS[0],
+        width=height * 16 // 9,
+        height=height,
+        deinterlacer="yadif" if yadif else "",
+        source_field_order="top_first" if yadif else "",
+    )
+    name = f"{clip} to {codec}, {' and '.join(filters) or 'no filter'}"
+    return Case(clip, name, "video.process", spec, f"output.{container}")
+
+
+def _converted(
+    clip: str, version: str, asked: type[v1.VideoConvertSpec | VideoConvertSpec]
+) -> Case:
+    """What a version of the Tasks API makes of a task that names nothing but its source."""
+    fields = [each for each in asked.DESCRIPTOR.fields if each.has_default_value]
+    spec = VideoConvertSpec(url="http://a/b")
+    for each in fields:
+        setattr(spec, each.name, each.default_value)
+    return Case(clip, f"{clip} by video.convert of {version}", "video.convert", spec, "video.mp4")
 
 
 CASES = (
-    Case(PROGRESSIVE_720, "h264", 720),
-    Case(PROGRESSIVE_720, "h264", 1080),
-    Case(PROGRESSIVE_720, "h264", 720, yadif=True),
-    Case(PROGRESSIVE_720, "prores", 720),
-    Case(PROGRESSIVE_720, "prores", 1080, yadif=True),
-    Case(PROGRESSIVE_1080, "h264", 1080),
-    Case(PROGRESSIVE_1080, "h264", 720),
-    Case(PROGRESSIVE_1080, "prores", 1080),
-    Case(INTERLACED_1080, "h264", 1080, yadif=True),
-    Case(INTERLACED_1080, "h264", 720, yadif=True),
-    Case(INTERLACED_1080, "prores", 720, yadif=True),
+    _processed(PROGRESSIVE_720, "h264", 720),
+    _processed(PROGRESSIVE_720, "h264", 1080),
+    _processed(PROGRESSIVE_720, "h264", 720, yadif=True),
+    _processed(PROGRESSIVE_720, "prores", 720),
+    _processed(PROGRESSIVE_720, "prores", 1080, yadif=True),
+    _processed(PROGRESSIVE_1080, "h264", 1080),
+    _processed(PROGRESSIVE_1080, "h264", 720),
+    _processed(PROGRESSIVE_1080, "prores", 1080),
+    _processed(INTERLACED_1080, "h264", 1080, yadif=True),
+    _processed(INTERLACED_1080, "h264", 720, yadif=True),
+    _processed(INTERLACED_1080, "prores", 720, yadif=True),
+    _converted(PROGRESSIVE_720, "v2", v2.VideoConvertSpec),
+    _converted(PROGRESSIVE_720, "v1", v1.VideoConvertSpec),
+    _converted(PROGRESSIVE_1080, "v2", v2.VideoConvertSpec),
+    _converted(INTERLACED_1080, "v2", v2.VideoConvertSpec),
 )
 
 

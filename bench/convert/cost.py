@@ -12,8 +12,8 @@ from pathlib import Path
 from google.protobuf.json_format import MessageToJson
 
 from bench.convert import ours
+from bench.convert.cases import Case
 from services.media.engine.reading import open_video, video_stream
-from vitascope.media.v1.operations_pb2 import VideoProcessSpec
 
 LOOK_SECONDS = 0.02
 _PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
@@ -47,11 +47,11 @@ class Made:
         return mine == (other.codec, other.profile, other.pixel_format, other.size, other.frames)
 
 
-def run_ours(source: Path, folder: Path, spec: VideoProcessSpec) -> Cost:
-    """Convert by `video.process` into the folder. Raises RuntimeError."""
-    command = [sys.executable, "-m", ours.__name__, str(source), str(folder)]
+def run_ours(source: Path, folder: Path, case: Case) -> Cost:
+    """Convert by our operation into the folder. Raises RuntimeError."""
+    command = [sys.executable, "-m", ours.__name__, case.kind, str(source), str(folder)]
     done = subprocess.run(
-        command, input=MessageToJson(spec), capture_output=True, text=True, check=False
+        command, input=MessageToJson(case.spec), capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise RuntimeError(f"our conversion failed:\n{done.stderr[-2000:]}")

@@ -1,10 +1,10 @@
 """Converts one file as the worker and its sandbox do, and prints what that took.
 
-    python -m bench.convert.ours SOURCE FOLDER < SPEC
+    python -m bench.convert.ours KIND SOURCE FOLDER < SPEC
 
-The spec of `video.process` comes as JSON. A process that has everything imported forks those that
-convert; what is printed is about these. Where the operation splits its work, two parts are made at
-a time, as by a worker with two slots, and then joined.
+The spec of a kind, which has one source, comes as JSON. A process that has everything imported
+forks those that convert; what is printed is about these. Where the operation splits its work, two
+parts are made at a time, as by a worker with two slots, and then joined.
 """
 
 import json
@@ -24,9 +24,7 @@ from google.protobuf.message import Message
 
 from services.media.operations import Job, SourceFile, Split, operation, preload
 from services.media.operations.contract import part_file
-from vitascope.media.v1.operations_pb2 import VideoProcessSpec
 
-OUTPUT = "output"
 _SLOTS = 2
 _ANSWER = "answer"
 
@@ -71,24 +69,25 @@ class Run:
 
 def main() -> int:
     """Convert; return the exit status."""
-    source, folder = map(Path, sys.argv[1:])
-    spec = Parse(sys.stdin.read(), VideoProcessSpec())
+    kind, source, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    spec = Parse(sys.stdin.read(), operation(kind).spec_type())
     preload()
     began = time.perf_counter()
-    found = _convert(source, folder, spec)
+    found = _convert(kind, spec, source, folder)
     print(json.dumps({"wall": time.perf_counter() - began, **found}))
     return 0
 
 
-def _convert(source: Path, folder: Path, spec: VideoProcessSpec) -> dict[str, float]:
-    sources = {"original": SourceFile(source, source.name, None)}
-    whole = Run("video.process", spec, sources, folder)
+def _convert(kind: str, spec: Message, source: Path, folder: Path) -> dict[str, float]:
+    sources = _named(kind, spec, source)
+    whole = Run(kind, spec, sources, folder)
     _do([whole])
     runs, parts = [whole], list[Run]()
     answer = whole.answer()
     if isinstance(answer, list):
-        for number, (kind, piece) in enumerate(answer):
-            parts.append(Run(kind, piece, sources, folder / f"part-{number}"))
+        for number, (of_part, piece) in enumerate(answer):
+            named = _named(of_part, piece, source)
+            parts.append(Run(of_part, piece, named, folder / f"part-{number}"))
         _do(parts)
         results = []
         for number, part in enumerate(parts):
@@ -96,7 +95,7 @@ def _convert(source: Path, folder: Path, spec: VideoProcessSpec) -> dict[str, fl
             results.append(message)
             for name, path in files.items():
                 sources[part_file(number, name)] = SourceFile(path, name, None)
-        joining = Run("video.process", spec, sources, folder, results)
+        joining = Run(kind, spec, sources, folder, results)
         _do([joining])
         runs += [*parts, joining]
     usages = [each.usage for each in runs if each.usage]
@@ -104,6 +103,12 @@ def _convert(source: Path, folder: Path, spec: VideoProcessSpec) -> dict[str, fl
     most = max(sum(peaks), *(each.ru_maxrss for each in usages))
     cpu = sum(each.ru_utime + each.ru_stime for each in usages)
     return {"cpu": cpu, "bytes": most << 10, "parts": len(parts)}
+
+
+def _named(kind: str, spec: Message, path: Path) -> dict[str, SourceFile]:
+    """The file as the only source of a kind, by the name that the kind gives it."""
+    (source,) = operation(kind).sources(spec)
+    return {source.name: SourceFile(path, path.name, None)}
 
 
 def _do(runs: Sequence[Run]) -> None:

@@ -8,14 +8,17 @@ from pathlib import Path
 
 from av.audio.stream import AudioStream
 
+from bench.convert.cases import Spec
 from services.media.engine.colour import Colour
 from services.media.engine.containers import CONTAINERS
 from services.media.engine.encoders import settings_of
 from services.media.engine.footage import Footage
+from services.media.engine.plan import Encoding, Filters
 from services.media.engine.probe import VideoFacts, probe
 from services.media.engine.reading import open_video
-from services.media.operations.video_plan import encoding_of
-from vitascope.media.v1.operations_pb2 import VideoProcessSpec
+from services.media.operations.video_conversion import conversion_of
+from services.media.operations.video_plan import encoding_of, filters_of
+from vitascope.tasks.v2.specs_pb2 import VideoConvertSpec
 
 _BT709 = Colour(full_range=False, matrix=1, transfer=1, primaries=1)
 _VERSIONS = re.compile(r"(?m)^(ffmpeg version \S+|libavcodec +[\d. ]+\d)")
@@ -43,28 +46,36 @@ def version(program: Path) -> str:
     return ", ".join(" ".join(each.split()[:5]) for each in _VERSIONS.findall(done.stdout))
 
 
-def command(program: Path, source: Path, target: Path, spec: VideoProcessSpec) -> list[str | Path]:
+def command(program: Path, source: Path, target: Path, spec: Spec) -> list[str | Path]:
     """The command line: the encoder and its options are asked of our engine."""
     facts = probe(source, lambda _: None)
-    told = settings_of(encoding_of(spec), _footage(facts, spec))
+    plan, encoding = _planned(spec, source, facts)
+    told = settings_of(encoding, _footage(facts, plan))
     line: list[str | Path] = [program, "-nostdin", "-y", "-loglevel", "error", "-i", source]
     line += ["-map", "0:v:0", "-map", "0:a:0", "-fps_mode", "passthrough"]
-    filters = _filters(facts, spec)
+    filters = _filters(facts, plan)
     line += ["-vf", ",".join(filters)] if filters else []
     line += [
         "-c:v",
         told.encoder,
         *_options({f"{name}:v": told.options[name] for name in told.options}),
     ]
-    line += [*_sound(source, spec), *_options(CONTAINERS[spec.container].options), target]
+    line += [*_sound(source, encoding), *_options(CONTAINERS[encoding.container].options), target]
     return line
 
 
-def _footage(facts: VideoFacts, spec: VideoProcessSpec) -> Footage:
+def _planned(spec: Spec, source: Path, facts: VideoFacts) -> tuple[Filters, Encoding]:
+    if isinstance(spec, VideoConvertSpec):
+        conversion = conversion_of(spec, source, facts)
+        return conversion.filters, conversion.encoding
+    return filters_of(spec), encoding_of(spec)
+
+
+def _footage(facts: VideoFacts, filters: Filters) -> Footage:
     return Footage(
-        width=spec.width,
-        height=spec.height,
-        pixel_format=spec.pixel_format,
+        width=filters.width,
+        height=filters.height,
+        pixel_format=filters.pixel_format,
         clock=1 / facts.average_rate,
         rate=facts.average_rate,
         constant_rate=False,
@@ -75,23 +86,25 @@ def _footage(facts: VideoFacts, spec: VideoProcessSpec) -> Footage:
     )
 
 
-def _filters(facts: VideoFacts, spec: VideoProcessSpec) -> list[str]:
-    filters = ["yadif=mode=send_frame:deint=all:parity=tff"] if spec.deinterlacer else []
-    wanted = spec.width, spec.height, spec.pixel_format
+def _filters(facts: VideoFacts, plan: Filters) -> list[str]:
+    filters = ["yadif=mode=send_frame:deint=all:parity=tff"] if plan.deinterlacer else []
+    wanted = plan.width, plan.height, plan.pixel_format
     if wanted != (facts.width, facts.height, facts.pixels.name):
         flags = "bicubic+accurate_rnd+full_chroma_int"
-        filters += [f"scale={spec.width}:{spec.height}:flags={flags}"]
-        filters += [f"format={spec.pixel_format}"]
+        filters += [f"scale={plan.width}:{plan.height}:flags={flags}"]
+        filters += [f"format={plan.pixel_format}"]
     return filters
 
 
-def _sound(source: Path, spec: VideoProcessSpec) -> list[str]:
-    """Copied where our engine copies it, else made anew in the same codec."""
-    container = CONTAINERS[spec.container]
+def _sound(source: Path, encoding: Encoding) -> list[str]:
+    """As it is asked for; else copied where our engine copies it, or made anew as AAC."""
+    if wanted := encoding.sound:
+        told = {"c:a": wanted.codec, "b:a": wanted.bitrate, "ar": wanted.rate, "ac": 2}
+        return _options({name: str(value) for name, value in told.items()})
     with open_video(source) as reader:
         sound: AudioStream = reader.streams.audio[0]
         codec, channels = sound.codec_context.codec.canonical_name, sound.layout.nb_channels
-    if codec in container.carried:
+    if codec in CONTAINERS[encoding.container].carried:
         return ["-c:a", "copy"]
     return ["-c:a", "aac", "-b:a", str(96_000 * channels)]
 
