@@ -180,6 +180,6 @@ async def test_a_connection_may_be_stopped_while_it_closes(tmp_path: Path) -> No
     await asyncio.sleep(0)
     closing.cancel()
     connection.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await asyncio.wait([closing])
         await engines.all_stopped()

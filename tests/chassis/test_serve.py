@@ -90,7 +90,7 @@ async def test_a_stop_lets_calls_end_and_refuses_new_ones(number: signal.Signals
         assert type(await refused(watch.read())) is Unavailable
         server.stdin.write(b"go on\n")
         assert (await asyncio.wait_for(submit, 10)).items[0].owner == "videos"
-        assert await asyncio.wait_for(server.wait(), 5) == 0
+        assert await asyncio.wait_for(server.wait(), 60) == 0
         lines = [line["event"] for line in await logs_of(server)]
         assert lines[0] == "serving"
         assert lines[-1] == "stopped"
@@ -104,9 +104,9 @@ async def test_a_stop_ends_lines_at_once() -> None:
         assert isinstance(await line.read(), WorkResponse)
         server.stdin.write(b"go on\n")
         server.send_signal(signal.SIGTERM)
-        error = await asyncio.wait_for(refused(line.read()), 5)
+        error = await asyncio.wait_for(refused(line.read()), 60)
         assert type(error) is Unavailable
-        assert await asyncio.wait_for(server.wait(), 5) == 0
+        assert await asyncio.wait_for(server.wait(), 60) == 0
 
 
 async def test_background_work_that_dies_takes_the_process_down() -> None:

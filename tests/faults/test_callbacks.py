@@ -2,8 +2,10 @@
 
 import itertools
 import json
+import sqlite3
 import ssl
 from collections import defaultdict
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -35,6 +37,7 @@ def test_every_client_is_called_and_repeats_have_the_same_id(tmp_path: Path) -> 
             if next(numbers) in KILLS:
                 killed_at.append(call.headers[ID])
                 kill(suite.part("services.tasks"))
+                let_claims_run_out(suite)
             return Reply()
 
         with receiving(reply, tls) as endpoint:
@@ -52,6 +55,13 @@ def test_every_client_is_called_and_repeats_have_the_same_id(tmp_path: Path) -> 
         assert endpoint.ids(ID).count(callback) == 2
     # Besides them only what was under way at the same time.
     assert len(endpoint.calls) <= TASKS + 4 * len(KILLS)
+
+
+def let_claims_run_out(suite: Suite) -> None:
+    """Have the calls that the dead ledger was making be due, without the wait."""
+    with closing(sqlite3.connect(suite.data / "db" / "tasks.sqlite", timeout=30)) as database:
+        database.execute("UPDATE callbacks SET due_at = '2000-01-01 00:00:00.000000' WHERE claimed")
+        database.commit()
 
 
 def create(suite: Suite, url: str) -> set[str]:

@@ -4,9 +4,8 @@ import asyncio
 import os
 import random
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,8 @@ from google.protobuf.wrappers_pb2 import StringValue
 from services.chassis.clients import Clients
 from services.chassis.errors import Unavailable
 from services.chassis.settings import Settings
-from tests.kit.servers import Server, free_port, listens, started
+from tests.kit.servers import Server, all_started, free_port, listens
+from tests.kit.waiting import wait_for_awaited
 from tests.media.kinds import WORKER
 from vitascope.work.v1 import admin_pb2, work_pb2
 from vitascope.work.v1.admin_pb2_grpc import WorkAdminServiceStub
@@ -103,10 +103,8 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 @pytest.fixture
 async def house(settings: Settings, tmp_path: Path) -> AsyncIterator[House]:
     async with asking(settings, "videos") as owner, asking(settings, "cli") as operator:
-        with ExitStack() as running:
-            ledger, *workers = (
-                running.enter_context(each) for each in _servers(settings, tmp_path)
-            )
+        ledger, *workers = _servers(settings, tmp_path)
+        with all_started([ledger, *workers]):
             yield House(ledger, workers, owner, operator)
     assert not list((tmp_path / "scratch").glob("*/items/*"))
 
@@ -120,7 +118,7 @@ async def asking(settings: Settings, name: str) -> AsyncIterator[Clients]:
         await clients.close()
 
 
-def _servers(settings: Settings, folder: Path) -> Iterator[AbstractContextManager[Server]]:
+def _servers(settings: Settings, folder: Path) -> Iterator[Server]:
     environment = dict(os.environ) | {
         f"VITASCOPE_{name.upper()}": str(getattr(settings, name))
         for name in settings.model_fields_set
@@ -129,19 +127,16 @@ def _servers(settings: Settings, folder: Path) -> Iterator[AbstractContextManage
     port = int(settings.tasks_address.rpartition(":")[2])
     program = (sys.executable, "-m", "services.tasks")
     log = folder / "ledger.log"
-    yield started(Server(program, log, lambda: listens(port), environment=environment))
+    yield Server(program, log, lambda: listens(port), environment=environment)
     for name in ("one", "two"):
         named = environment | {"VITASCOPE_WORKER_ID": name}
         log = folder / f"{name}.log"
-        yield started(Server(WORKER, log, lambda: True, environment=named))
+        yield Server(WORKER, log, lambda: True, environment=named)
 
 
 async def until(look: Callable[[], Awaitable[bool]], what: str) -> None:
     """Return once `look` says so; fail with `what` after a while."""
-    deadline = time.monotonic() + SECONDS
-    while not await look():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        await asyncio.sleep(0.1)
+    await wait_for_awaited(look, seconds=SECONDS, what=what)
 
 
 async def ended(house: House, item_ids: list[str]) -> list[work_pb2.Item]:

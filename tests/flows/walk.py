@@ -7,7 +7,7 @@ import httpx
 
 from tests.kit.waiting import wait_for
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 240.0
 
 
 def create(client: httpx.Client, **body: str) -> dict[str, Any]:

@@ -175,7 +175,7 @@ async def test_slow_clients_do_not_hold_up_the_others(port: int, wire: httpx.Asy
             else:
                 await line.say(request("GET", "/lab/files/endless"))
         for _ in range(20):
-            answer = await asyncio.wait_for(wire.get("/lab/echo/x"), 2)
+            answer = await asyncio.wait_for(wire.get("/lab/echo/x"), 20)
             assert answer.status_code == 200
 
 

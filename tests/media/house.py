@@ -50,6 +50,7 @@ from services.media.api.outputs import OutputsApi
 from services.media.api.resumable import ResumableApi
 from services.media.api.store import StoreApi
 from services.media.store import tables, uploading
+from tests.kit.waiting import wait_for_awaited
 from vitascope.media.v1 import (
     internal_pb2_grpc,
     media_pb2,
@@ -297,12 +298,8 @@ class House:
 
 
 async def until(look: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until `look` says yes; TimeoutError after 10 s."""
-    async with asyncio.timeout(10):
-        while True:
-            if await look():
-                return
-            await asyncio.sleep(0.01)
+    """Wait until `look` says yes."""
+    await wait_for_awaited(look, seconds=60, what="what a test looks for")
 
 
 async def answer_of(call: Any) -> Answer:

@@ -113,8 +113,8 @@ def test_keys_are_listed_rotated_and_revoked(
     second = suite.run("keys", "rotate", entry["prefix"])
     assert second["keys_id"] == first["keys_id"]
     assert opens(second["secret"])
-    wait_for(lambda: not opens(first["secret"]), seconds=5, what="the rotated secret to end")
+    wait_for(lambda: not opens(first["secret"]), seconds=20, what="the rotated secret to end")
 
     suite.run("keys", "revoke", first["keys_id"])
-    wait_for(lambda: not opens(second["secret"]), seconds=5, what="the revoked secret to end")
+    wait_for(lambda: not opens(second["secret"]), seconds=20, what="the revoked secret to end")
     assert suite.run("keys", "list", "--team", "Restorers")["keys"] == []

@@ -1,7 +1,6 @@
 """The tasks service in this process behind its real doors, and workers that speak its contract."""
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,12 +16,13 @@ from services.chassis.vault import Vault
 from services.tasks.__main__ import wire
 from services.tasks.actions.callbacks import outside_policy
 from tests.kit.identities import Identities, authorization, make_settings, running, service
+from tests.kit.waiting import wait_for_awaited
 from vitascope.tasks.v1 import tasks_pb2_grpc as grpc_v1
 from vitascope.tasks.v2 import tasks_pb2_grpc as grpc_v2
 from vitascope.work.v1 import admin_pb2_grpc, work_pb2, work_pb2_grpc
 
 PUBLIC_URL = "https://media.example"
-DEADLINE = 20.0
+DEADLINE = 60.0
 VAULT = Vault(make_settings().encryption_key, "tasks")
 STORED_BYTES = 1000
 """What every account stores."""
@@ -59,10 +59,7 @@ class Service:
 
 async def becomes_true(look: Callable[[], Awaitable[bool]], what: str) -> None:
     """Return once `look` says so; fail with `what` after the deadline."""
-    deadline = time.monotonic() + DEADLINE
-    while not await look():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        await asyncio.sleep(0.02)
+    await wait_for_awaited(look, seconds=DEADLINE, what=what)
 
 
 class Worker:

@@ -50,13 +50,13 @@ def following(live: Live, *known: Item) -> Iterator[Feed]:
 async def heard(feed: Feed, count: int) -> list[Item]:
     """Return the next so many news."""
     news = feed.news()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return [await anext(news) for _ in range(count)]
 
 
 async def to_the_end(feed: Feed) -> list[tuple[str, State, float]]:
     """Return all news of a feed."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return [(each.item_id, each.state, each.percent) async for each in feed.news()]
 
 
