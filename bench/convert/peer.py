@@ -16,9 +16,10 @@ from services.media.engine.footage import Footage
 from services.media.engine.plan import Encoding, Filters
 from services.media.engine.probe import VideoFacts, probe
 from services.media.engine.reading import open_video
-from services.media.operations.video_conversion import conversion_of
+from services.media.operations.video_conversion import conversion_of, reversal_of
 from services.media.operations.video_plan import encoding_of, filters_of
-from vitascope.tasks.v2.specs_pb2 import VideoConvertSpec
+from vitascope.media.v1.operations_pb2 import VideoProcessSpec
+from vitascope.tasks.v2.specs_pb2 import VideoReverseSpec
 
 _BT709 = Colour(full_range=False, matrix=1, transfer=1, primaries=1)
 _VERSIONS = re.compile(r"(?m)^(ffmpeg version \S+|libavcodec +[\d. ]+\d)")
@@ -46,7 +47,9 @@ def version(program: Path) -> str:
     return ", ".join(" ".join(each.split()[:5]) for each in _VERSIONS.findall(done.stdout))
 
 
-def command(program: Path, source: Path, target: Path, spec: Spec) -> list[str | Path]:
+def command(
+    program: Path, source: Path, target: Path, spec: Spec | VideoReverseSpec
+) -> list[str | Path]:
     """The command line: the encoder and its options are asked of our engine."""
     facts = probe(source, lambda _: None)
     plan, encoding = _planned(spec, source, facts)
@@ -54,6 +57,9 @@ def command(program: Path, source: Path, target: Path, spec: Spec) -> list[str |
     line: list[str | Path] = [program, "-nostdin", "-y", "-loglevel", "error", "-i", source]
     line += ["-map", "0:v:0", "-map", "0:a:0", "-fps_mode", "passthrough"]
     filters = _filters(facts, plan)
+    if isinstance(spec, VideoReverseSpec):
+        filters += ["reverse"]
+        line += ["-af", "areverse"]
     line += ["-vf", ",".join(filters)] if filters else []
     line += [
         "-c:v",
@@ -64,11 +70,16 @@ def command(program: Path, source: Path, target: Path, spec: Spec) -> list[str |
     return line
 
 
-def _planned(spec: Spec, source: Path, facts: VideoFacts) -> tuple[Filters, Encoding]:
-    if isinstance(spec, VideoConvertSpec):
-        conversion = conversion_of(spec, source, facts)
-        return conversion.filters, conversion.encoding
-    return filters_of(spec), encoding_of(spec)
+def _planned(
+    spec: Spec | VideoReverseSpec, source: Path, facts: VideoFacts
+) -> tuple[Filters, Encoding]:
+    if isinstance(spec, VideoProcessSpec):
+        return filters_of(spec), encoding_of(spec)
+    if isinstance(spec, VideoReverseSpec):
+        plan = reversal_of(spec, source, facts)
+    else:
+        plan = conversion_of(spec, source, facts)
+    return plan.filters, plan.encoding
 
 
 def _footage(facts: VideoFacts, filters: Filters) -> Footage:
