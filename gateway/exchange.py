@@ -289,13 +289,5 @@ class _Patience:
         return event
 
 
-def decoded(text: str) -> str:
-    """Return a header value that is UTF-8 on the wire. Raises a 400 Refusal for other bytes."""
-    try:
-        return text.encode("latin-1").decode()
-    except UnicodeDecodeError:
-        raise bad_request("A header is not UTF-8") from None
-
-
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers]

@@ -9,7 +9,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from gateway.codec import Codec, refusal_of_mismatch
-from gateway.exchange import Exchange, decoded
+from gateway.exchange import Exchange
 from gateway.problems import bad_request
 from gateway.scalars import Mismatch, from_text
 from gateway.templates import Template
@@ -125,7 +125,7 @@ def header_binder(codec: Codec, descriptor: Descriptor) -> Callable[[Exchange, M
         for header, fill in fills:
             if header in exchange.headers:
                 try:
-                    fill(message, [decoded(exchange.headers[header])])
+                    fill(message, [_decoded(exchange.headers[header])])
                 except Mismatch as mismatch:
                     raise refusal_of_mismatch(mismatch.inside(header), "header") from None
 
@@ -168,3 +168,11 @@ def _parsed(query: bytes) -> dict[str, list[str]]:
     for name, value in pairs:
         found.setdefault(name, []).append(value)
     return found
+
+
+def _decoded(text: str) -> str:
+    """Return a header value that is UTF-8 on the wire. Raises a 400 Refusal for other bytes."""
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        raise bad_request("A header is not UTF-8") from None

@@ -20,13 +20,18 @@ _BAD_PORTS = frozenset(
         *(6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080),
     }
 )
+# What may stand around an address that was pasted; browsers drop it too.
+_AROUND = " \t\r\n"
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
 
 
 def checked(url: str) -> httpx.URL:
-    """A plain http(s) address, in its normal form. Raises OutsideRefused for any other."""
+    """A plain http(s) address, in its normal form. Raises OutsideRefused for any other.
+
+    White space around it does not matter.
+    """
     try:
-        return _checked(httpx.URL(url))
+        return _checked(httpx.URL(url.strip(_AROUND)))
     except httpx.InvalidURL as error:
         raise OutsideRefused("The address is not valid.") from error
 

@@ -6,14 +6,13 @@ from services.media.operations.contract import (
     Job,
     Limits,
     Operation,
-    Output,
     Result,
     Source,
 )
+from services.media.operations.pictures import picture_output
 from services.media.operations.steps import Steps
 from vitascope.tasks.v2.specs_pb2 import AudioWaveformResult, AudioWaveformSpec
 
-_SUFFIXES = {"jpeg": "jpg", "png": "png"}
 _STEPS = {"facts": 15, "sound": 80, "picture": 5}
 
 
@@ -27,20 +26,20 @@ def _run(job: Job[AudioWaveformSpec]) -> Result:
 
     spec, source, steps = job.spec, job.sources["audio"].path, Steps(_STEPS, job.progress)
     facts = sound_facts(source, steps.progress("facts"))
+    output = picture_output(job.scratch, "waveform", spec.format)
     message = AudioWaveformResult(
         duration=round(float(facts.duration), 2),
         width=spec.width,
         height=spec.height,
-        content_type=f"image/{spec.format}",
+        content_type=output.content_type,
     )
     job.partial(message)
     end = spec.end if spec.HasField("end") else None
     low, high = peaks(source, facts, spec.width, spec.start, end, steps.progress("sound"))
-    name = f"waveform.{_SUFFIXES[spec.format]}"
     look = Look(spec.width, spec.height, spec.vmargin, spec.fill, spec.background)
-    draw(low, high, look, job.scratch / name, spec.format)
+    draw(low, high, look, output.path, spec.format)
     steps.progress("picture")(100.0)
-    return Result(message, (Output("output", job.scratch / name, f"image/{spec.format}", name),))
+    return Result(message, (output,))
 
 
 OPERATION = Operation(

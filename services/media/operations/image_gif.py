@@ -10,6 +10,7 @@ from services.media.operations.contract import (
     Result,
     Source,
 )
+from services.media.operations.pictures import asked_size
 from vitascope.tasks.v2.specs_pb2 import ImageGifResult, ImageGifSpec
 
 
@@ -23,9 +24,7 @@ def _run(job: Job[ImageGifSpec]) -> Result:
 
     spec = job.spec
     paths = [job.sources[source.name].path for source in _sources(spec)]
-    width = spec.width if spec.HasField("width") else None
-    height = spec.height if spec.HasField("height") else None
-    size = animation_size(frame_size(paths, width, height), len(paths))
+    size = animation_size(frame_size(paths, *asked_size(spec)), len(paths))
     animate(
         frames(paths, size, crop=False),
         size,

@@ -6,13 +6,11 @@ from services.media.operations.contract import (
     Job,
     Limits,
     Operation,
-    Output,
     Result,
     Source,
 )
+from services.media.operations.pictures import asked_size, picture_output
 from vitascope.tasks.v2.specs_pb2 import ImageStripResult, ImageStripSpec
-
-_SUFFIXES = {"jpeg": "jpg", "png": "png"}
 
 
 def _sources(spec: ImageStripSpec) -> list[Source]:
@@ -26,24 +24,21 @@ def _run(job: Job[ImageStripSpec]) -> Result:
     spec = job.spec
     paths = [job.sources[source.name].path for source in _sources(spec)]
     count = len(paths)
-    width = spec.width if spec.HasField("width") else None
-    height = spec.height if spec.HasField("height") else None
-    size = frame_size(paths, width, height)
-    name = f"strip.{_SUFFIXES[spec.format]}"
+    size = frame_size(paths, *asked_size(spec))
+    output = picture_output(job.scratch, "strip", spec.format)
     whole = strip(
         frames(paths, size, crop=spec.crop),
         size,
         count,
         spec.wrap if spec.HasField("wrap") else None,
-        job.scratch / name,
+        output.path,
         spec.format,
         lambda placed: job.progress(100 * placed / count),
     )
-    content_type = f"image/{spec.format}"
     message = ImageStripResult(
-        count=count, width=whole[0], height=whole[1], content_type=content_type
+        count=count, width=whole[0], height=whole[1], content_type=output.content_type
     )
-    return Result(message, (Output("output", job.scratch / name, content_type, name),))
+    return Result(message, (output,))
 
 
 OPERATION = Operation(

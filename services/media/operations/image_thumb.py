@@ -1,9 +1,8 @@
 """`image.thumb`: makes an image of another size and turn."""
 
-from services.media.operations.contract import GIB, Job, Limits, Operation, Output, Result, Source
+from services.media.operations.contract import GIB, Job, Limits, Operation, Result, Source
+from services.media.operations.pictures import asked_size, picture_output
 from vitascope.tasks.v2.specs_pb2 import ImageThumbResult, ImageThumbSpec
-
-_SUFFIXES = {"jpeg": "jpg", "gif": "gif", "png": "png"}
 
 
 def _sources(spec: ImageThumbSpec) -> list[Source]:
@@ -14,23 +13,24 @@ def _run(job: Job[ImageThumbSpec]) -> Result:
     from services.media.engine.images.thumbnail import Wanted, thumbnail
 
     spec = job.spec
-    name = f"thumb.{_SUFFIXES[spec.format]}"
+    width, height = asked_size(spec)
     wanted = Wanted(
-        width=spec.width if spec.HasField("width") else None,
-        height=spec.height if spec.HasField("height") else None,
+        width=width,
+        height=height,
         crop=spec.crop,
         rotation=spec.rotation,
         poster=spec.poster,
         format=spec.format,
     )
-    made = thumbnail(job.sources["image"].path, job.scratch / name, wanted)
+    output = picture_output(job.scratch, "thumb", spec.format)
+    made = thumbnail(job.sources["image"].path, output.path, wanted)
     message = ImageThumbResult(
         width=made.width,
         height=made.height,
         original_width=made.original_width,
         original_height=made.original_height,
     )
-    return Result(message, (Output("output", job.scratch / name, f"image/{spec.format}", name),))
+    return Result(message, (output,))
 
 
 OPERATION = Operation(

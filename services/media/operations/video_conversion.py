@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.media.engine.plan import Encoding, Sound
+from services.media.operations.pictures import asked_size
 from vitascope.tasks.v2.specs_pb2 import VideoConvertSpec, VideoReverseSpec
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ _KINDS = {
 class Conversion:
     """What is to be made of a source."""
 
-    # The pixels across and down of the source as a viewer sees it, and of what is made.
-    seen: "Size"
+    # The pixels across and down of what is made.
     size: "Size"
     kind: Kind
     filters: "Filters"
@@ -84,10 +84,8 @@ def _conversion(
     from services.media.engine.previews.look import look_of
 
     look = look_of(source, facts)
-    seen = size_seen(look)
-    size = _size_of(spec, seen)
+    size = _size_of(spec, size_seen(look))
     return Conversion(
-        seen=seen,
         size=size,
         kind=_KINDS[sound.codec],
         filters=filters_for(look, size, crop=spec.crop),
@@ -99,12 +97,7 @@ def _size_of(spec: Spec, seen: "Size") -> "Size":
     """The size that the spec wants of a picture that is seen in a size."""
     from services.media.engine.conversion import size_wanted
 
-    return size_wanted(
-        seen,
-        spec.width if spec.HasField("width") else None,
-        spec.height if spec.HasField("height") else None,
-        crop=spec.crop,
-    )
+    return size_wanted(seen, *asked_size(spec), crop=spec.crop)
 
 
 def _encoding_of(spec: Spec, sound: Sound, bitrate: int) -> Encoding:

@@ -1,6 +1,7 @@
 """`video.convert`: makes a video of another size and other rates that players open."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from services.media.operations.contract import (
     Job,
@@ -16,6 +17,10 @@ from services.media.operations.video_conversion import Conversion, conversion_of
 from services.media.operations.video_segment import OPERATION as SEGMENT
 from vitascope.tasks.v2.specs_pb2 import VideoConvertResult, VideoConvertSpec
 
+if TYPE_CHECKING:
+    # The engine brings FFmpeg, which whoever lists operations does not need.
+    from services.media.engine.probe import VideoFacts
+
 _STEPS = {"probe": 3, "film": 96, "result": 1}
 
 
@@ -30,7 +35,7 @@ def _run(job: Job[VideoConvertSpec]) -> Result | Split:
     source, steps = job.sources["video"].path, Steps(_STEPS, job.progress)
     facts = probe(source, steps.progress("probe"))
     plan = conversion_of(job.spec, source, facts)
-    known = _known(job.spec, plan)
+    known = _known(job.spec, facts, plan)
     job.partial(known)
     if parts := parts_of(job, source, facts, plan.filters, plan.encoding):
         return Split(parts)
@@ -42,14 +47,14 @@ def _run(job: Job[VideoConvertSpec]) -> Result | Split:
     return Result(known, (Output("output", output, plan.kind.content_type, output.name),))
 
 
-def _known(spec: VideoConvertSpec, plan: Conversion) -> VideoConvertResult:
+def _known(spec: VideoConvertSpec, facts: "VideoFacts", plan: Conversion) -> VideoConvertResult:
     """What is known before the new file is there."""
     return VideoConvertResult(
         content_type=plan.kind.content_type,
         width=plan.size[0],
         height=plan.size[1],
-        original_width=plan.seen[0],
-        original_height=plan.seen[1],
+        original_width=facts.width,
+        original_height=facts.height,
         video_codec=spec.video_codec,
         # It is upright, and H.264 has no transparency.
         alpha=False,

@@ -8,15 +8,14 @@ from services.media.operations.contract import (
     Job,
     Limits,
     Operation,
-    Output,
     Result,
     Source,
 )
+from services.media.operations.pictures import asked_size, picture_output
 from services.media.operations.steps import Steps
 from vitascope.tasks.v2.specs_pb2 import VideoStripResult, VideoStripSpec
 
 _STEPS = {"probe": 10, "frames": 90}
-_SUFFIXES = {"jpeg": "jpg", "png": "png"}
 
 
 def _sources(spec: VideoStripSpec) -> list[Source]:
@@ -30,20 +29,16 @@ def _run(job: Job[VideoStripSpec]) -> Result:
 
     spec, source, steps = job.spec, job.sources["video"].path, Steps(_STEPS, job.progress)
     facts = probe(source, steps.progress("probe"))
-    wanted = Wanted(
-        width=spec.width if spec.HasField("width") else None,
-        height=spec.height if spec.HasField("height") else None,
-        crop=spec.crop,
-    )
+    wanted = Wanted(*asked_size(spec), crop=spec.crop)
     layout = Layout(
         start=Fraction(spec.start),
         end=Fraction(spec.end) if spec.HasField("end") else None,
         count=spec.count,
         wrap=spec.wrap if spec.HasField("wrap") else None,
     )
-    name, content_type = f"strip.{_SUFFIXES[spec.format]}", f"image/{spec.format}"
-    output = job.scratch / name
-    made = film_strip(source, facts, wanted, layout, output, spec.format, steps.progress("frames"))
+    output = picture_output(job.scratch, "strip", spec.format)
+    told = steps.progress("frames")
+    made = film_strip(source, facts, wanted, layout, output.path, spec.format, told)
     message = VideoStripResult(
         count=made.count,
         width=made.size[0],
@@ -52,9 +47,9 @@ def _run(job: Job[VideoStripSpec]) -> Result:
         original_height=facts.height,
         duration=float(facts.duration),
         frame_rate=float(facts.average_rate),
-        content_type=content_type,
+        content_type=output.content_type,
     )
-    return Result(message, (Output("output", output, content_type, name),))
+    return Result(message, (output,))
 
 
 OPERATION = Operation(

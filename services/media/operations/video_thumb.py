@@ -8,15 +8,14 @@ from services.media.operations.contract import (
     Job,
     Limits,
     Operation,
-    Output,
     Result,
     Source,
 )
+from services.media.operations.pictures import asked_size, picture_output
 from services.media.operations.steps import Steps
 from vitascope.tasks.v2.specs_pb2 import VideoThumbResult, VideoThumbSpec
 
 _STEPS = {"probe": 10, "frame": 90}
-_SUFFIXES = {"jpeg": "jpg", "png": "png"}
 # Version 1 has no parameter for it.
 _USUAL_QUALITY = 75
 
@@ -33,26 +32,21 @@ def _run(job: Job[VideoThumbSpec]) -> Result:
 
     spec, source, steps = job.spec, job.sources["video"].path, Steps(_STEPS, job.progress)
     facts = probe(source, steps.progress("probe"))
-    wanted = Wanted(
-        width=spec.width if spec.HasField("width") else None,
-        height=spec.height if spec.HasField("height") else None,
-        crop=spec.crop,
-    )
+    wanted = Wanted(*asked_size(spec), crop=spec.crop)
     picture = still(source, facts, Fraction(spec.time), wanted, steps.progress("frame"))
-    name = f"thumb.{_SUFFIXES[spec.format]}"
+    output = picture_output(job.scratch, "thumb", spec.format)
     quality = spec.quality if spec.HasField("quality") else _USUAL_QUALITY
     image = with_play_sign(picture) if spec.poster else picture
-    save(image, job.scratch / name, spec.format, quality)
-    content_type = f"image/{spec.format}"
+    save(image, output.path, spec.format, quality)
     message = VideoThumbResult(
         width=image.width,
         height=image.height,
         original_width=facts.width,
         original_height=facts.height,
         duration=float(facts.duration),
-        content_type=content_type,
+        content_type=output.content_type,
     )
-    return Result(message, (Output("output", job.scratch / name, content_type, name),))
+    return Result(message, (output,))
 
 
 OPERATION = Operation(

@@ -2,6 +2,7 @@
 
 import io
 import random
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PIL import Image
 
 from services.media.engine.failure import BadMedia
 from services.media.engine.images.formats import (
+    BAD_TIFF,
     DAMAGED,
     DOCUMENT,
     NOT_A_PICTURE,
@@ -23,13 +25,16 @@ from services.media.engine.images.formats import (
 from services.media.engine.images.framing import frames
 from services.media.engine.images.metadata import describe
 from services.media.engine.images.thumbnail import Wanted, thumbnail
-from tests.media.images.pictures import quarters
+from tests.media.images.pictures import quarters, saved
 from tests.media.material import COLLECTION, FILM, collection
 
 SMALL = Wanted(width=64, height=64, crop=False, rotation=0, poster=False, format="jpeg")
 LARGE = "The picture has more than 200,000,000 pixels."
 EMPTY = "The file is empty."
-SENTENCES = {NOT_A_PICTURE, DAMAGED, DOCUMENT, PAGE, SOUND, SVG, TEXT, UNREAD, VIDEO, LARGE, EMPTY}
+SENTENCES = {
+    *(NOT_A_PICTURE, BAD_TIFF, DAMAGED, DOCUMENT, PAGE, SOUND, SVG, TEXT, UNREAD, VIDEO),
+    *(LARGE, EMPTY),
+}
 # Most of what fuzzers made is damaged; what is whole enough is read as far as it goes.
 EXPECTED = {
     "hostile/bmp_reallybig.bmp": LARGE,
@@ -100,7 +105,7 @@ def test_collection(tmp_path: Path, name: str) -> None:
         (b"\xff\x0a\xfa\x7f", UNREAD),
         (b"8BPS\0\x01", UNREAD),
         (b"\x89PNG\r\n\x1a\n", DAMAGED),
-        (b"II*\0\x08\0\0\0", DAMAGED),
+        (b"II*\0\x08\0\0\0", BAD_TIFF),
         (b"\0\0\0\x20ftypheic", DAMAGED),
         (b"ID3\x04\0\0\0", SOUND),
         (b"\x1a\x45\xdf\xa3\0", VIDEO),
@@ -114,6 +119,21 @@ def test_what_it_is_instead(tmp_path: Path, content: bytes, said: str) -> None:
         with pytest.raises(BadMedia) as refused:
             use(path)
         assert str(refused.value) == said
+
+
+@pytest.mark.parametrize(
+    ("tag", "usual", "other"),
+    [(262, 2, 32803), (259, 1, 50001)],
+    ids=["unknown colours", "unknown compression"],
+)
+def test_unknown_kind_of_tiff(tmp_path: Path, tag: int, usual: int, other: int) -> None:
+    """It may be whole: that is not to be denied."""
+    path = saved(tmp_path, quarters(48, 32), "tif")
+    entry, changed = (struct.pack("<HHIHH", tag, 3, 1, each, 0) for each in (usual, other))
+    whole = path.read_bytes()
+    assert entry in whole
+    path.write_bytes(whole.replace(entry, changed))
+    assert refusal(path, tmp_path) == BAD_TIFF
 
 
 def test_video_is_no_picture(tmp_path: Path) -> None:

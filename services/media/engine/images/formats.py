@@ -19,6 +19,8 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
 
 NOT_A_PICTURE = "The file is not a picture in a format that can be read."
 DAMAGED = "The picture is damaged or cut off."
+# Kinds of TIFF are without number, and Pillow does not tell those that it does not know.
+BAD_TIFF = "The picture is damaged, or a TIFF of a kind that cannot be read: send it as PNG."
 SVG = "The file is an SVG drawing, which cannot be read: send it as PNG."
 UNREAD = "The picture is in a format that cannot be read: send it as JPEG or PNG."
 DOCUMENT = "The file is a document, not a picture."
@@ -32,7 +34,8 @@ _HEAD_BYTES = 4096
 _XML = rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE svg.*?>\s*)?"
 _BEGINNINGS = (
     # Of the formats that are read: what opens none of them is damaged.
-    (DAMAGED, rb"\xff\xd8\xff|\x89PNG|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0{4}|(?:II[*+]|MM\0[*+])"),
+    (DAMAGED, rb"\xff\xd8\xff|\x89PNG|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0{4}"),
+    (BAD_TIFF, rb"II[*+]|MM\0[*+]"),
     (DAMAGED, rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51|.{4}ftyp(?:avi[fs]|he[iv][cfmsx]|mif1|msf1|miaf)"),
     (SVG, _XML + rb"<svg\b"),
     # JPEG XL, Photoshop, icons, OpenEXR, DPX, Radiance, DDS, portable maps, PostScript.

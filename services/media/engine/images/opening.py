@@ -11,7 +11,13 @@ from PIL import Image, UnidentifiedImageError
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
 from services.media.engine.failure import BadMedia
-from services.media.engine.images.formats import DAMAGED, FORMATS, MAX_PIXELS, why_not_a_picture
+from services.media.engine.images.formats import (
+    BAD_TIFF,
+    DAMAGED,
+    FORMATS,
+    MAX_PIXELS,
+    why_not_a_picture,
+)
 
 # Whatever Pillow's parsers raise of bytes that they did not expect.
 DAMAGE = (
@@ -43,7 +49,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
 
 def decode(image: Image.Image) -> None:
     """Decode an opened picture's pixels. Raises BadMedia when it is damaged or cut off."""
-    with _damage_is_bad_media():
+    with _damage_is_bad_media(BAD_TIFF if image.format == "TIFF" else DAMAGED):
         image.load()
 
 
@@ -69,7 +75,7 @@ def _identified(path: Path) -> Image.Image:
 
 
 @contextmanager
-def _damage_is_bad_media() -> Iterator[None]:
+def _damage_is_bad_media(words: str = DAMAGED) -> Iterator[None]:
     try:
         yield
     except UnidentifiedImageError:
@@ -78,6 +84,6 @@ def _damage_is_bad_media() -> Iterator[None]:
         # The system's own errors have a number: a full disk is no fault of the picture.
         if error.errno is not None:
             raise
-        raise BadMedia(DAMAGED) from error
+        raise BadMedia(words) from error
     except DAMAGE as error:
-        raise BadMedia(DAMAGED) from error
+        raise BadMedia(words) from error

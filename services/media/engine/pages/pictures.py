@@ -12,6 +12,7 @@ Attributes = Mapping[str, str]
 # Where scripts that load images late find their addresses, the most telling first.
 LAZY = (
     *("data-src", "data-lazy-src", "data-original", "data-lazy", "data-original-src"),
+    *("data-lazyload", "data-flickity-lazyload", "data-ll-src", "data-echo", "data-img-src"),
     *("data-actualsrc", "data-hi-res-src", "data-full-src", "data-url", "data-image"),
 )
 _LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-lazysrcset", "data-original-set")
@@ -84,6 +85,9 @@ def lazy_address(attributes: Attributes) -> str | None:
 
 def backgrounds(attributes: Attributes) -> Iterator[Hit]:
     """The pictures that a style attribute, or a script later, puts behind an element."""
+    # Of pages older than style sheets, on `body`, tables and their cells.
+    if _is_address(old := attributes.get("background", "")):
+        yield Hit(IMAGE, old)
     for declaration in _BACKGROUND.findall(attributes.get("style", "")):
         for url in _CSS_URL.findall(declaration):
             yield Hit(IMAGE, url)

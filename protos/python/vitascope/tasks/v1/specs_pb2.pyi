@@ -364,7 +364,7 @@ class HtmlScrapeResult(_message.Message):
     """Title of the page."""
     @_builtins.property
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___HtmlHit]:
-        """What was found, in page order and without duplicates."""
+        """What was found, in page order and without duplicates; 2000 at most."""
 
     def __init__(
         self,
@@ -626,13 +626,19 @@ class ImageGifSpec(_message.Message):
     WIDTH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
     loop: _builtins.int
-    """How often the animation runs; 0 is for ever."""
+    """How often the animation is shown again after the first time; 0 is for
+    ever.
+    """
     frame_duration: _builtins.float
     """Seconds that each image is shown, rounded to the hundredth."""
     width: _builtins.int
-    """Pixels across the GIF; follows from the images when absent."""
+    """Pixels across the GIF; when absent it follows from the height, or is that
+    of the first image.
+    """
     height: _builtins.int
-    """Pixels down the GIF; follows from the images when absent."""
+    """Pixels down the GIF; when absent it follows from the width, or is that of
+    the first image.
+    """
     @_builtins.property
     def images(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Addresses of the images, in the order of the animation."""
@@ -726,11 +732,11 @@ class ImageInfoResult(_message.Message):
     alpha: _builtins.bool
     """Whether pixels can be transparent."""
     rotation: _builtins.float
-    """Degrees to turn the image to see it as it was shot; null when a flip is
-    needed or the file says nothing.
+    """Degrees to turn the image counter-clockwise to see it as it was shot; null
+    when a flip is needed or the file says nothing.
     """
     date_time: _builtins.str
-    """When it was shot, as Exif writes it."""
+    """When it was shot, as Exif writes it: YYYY:MM:DD hh:mm:ss."""
     flash: _builtins.bool
     """Whether the flash fired."""
     focal_length: _builtins.float
@@ -962,9 +968,13 @@ class ImageThumbSpec(_message.Message):
     url: _builtins.str
     """Address of the image."""
     width: _builtins.int
-    """Width wanted, in pixels; follows from the height when absent."""
+    """Width wanted, in pixels; when absent it follows from the height, or is the
+    original's.
+    """
     height: _builtins.int
-    """Height wanted, in pixels; follows from the width when absent."""
+    """Height wanted, in pixels; when absent it follows from the width, or is the
+    original's.
+    """
     crop: _builtins.bool
     """Fill the wanted size and cut what stands out, instead of fitting into it."""
     rotation: _builtins.int
@@ -1008,9 +1018,9 @@ class ImageThumbResult(_message.Message):
     height: _builtins.int
     """Pixels down."""
     original_width: _builtins.int
-    """Pixels across the original."""
+    """Pixels across the source as stored, before any turn."""
     original_height: _builtins.int
-    """Pixels down the original."""
+    """Pixels down the source as stored, before any turn."""
     output: _builtins.str
     """Address of the thumbnail."""
     def __init__(
@@ -1111,9 +1121,9 @@ class VideoConvertResult(_message.Message):
     height: _builtins.int
     """Pixels down."""
     original_width: _builtins.int
-    """Pixels across the source."""
+    """Pixels across the source as stored, before any turn."""
     original_height: _builtins.int
-    """Pixels down the source."""
+    """Pixels down the source as stored, before any turn."""
     duration: _builtins.float
     """Seconds that the video lasts."""
     frame_rate: _builtins.float
@@ -1466,9 +1476,9 @@ class VideoStripResult(_message.Message):
     height: _builtins.int
     """Pixels down the strip."""
     original_width: _builtins.int
-    """Pixels across the video."""
+    """Pixels across the source as stored, before any turn."""
     original_height: _builtins.int
-    """Pixels down the video."""
+    """Pixels down the source as stored, before any turn."""
     duration: _builtins.float
     """Seconds that the video lasts."""
     frame_rate: _builtins.float
@@ -1564,9 +1574,9 @@ class VideoThumbResult(_message.Message):
     height: _builtins.int
     """Pixels down the image."""
     original_width: _builtins.int
-    """Pixels across the video."""
+    """Pixels across the source as stored, before any turn."""
     original_height: _builtins.int
-    """Pixels down the video."""
+    """Pixels down the source as stored, before any turn."""
     duration: _builtins.float
     """Seconds that the video lasts."""
     content_type: _builtins.str
