@@ -96,6 +96,7 @@ def _sqlite_engine(
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        connection.driver_connection.lock_seconds = lock_seconds
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout = {int(lock_seconds * 1000)}",
@@ -103,6 +104,7 @@ def _sqlite_engine(
             "synchronous = full",
             "foreign_keys = on",
             f"cache_size = -{CACHE_KIBIBYTES}",
+            *kind.at_last,
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
@@ -120,6 +122,11 @@ class SqliteConnection(aiosqlite.Connection):
     SQLAlchemy does so when a task is cancelled while its connection closes. The driver's thread
     ends at the first stop and would never answer the second one, whose task would wait for ever.
     """
+
+    lock_seconds = 0.0
+    """How long it waits for others' locks."""
+    at_last: tuple[str, ...] = ()
+    """What is set when all else is set up."""
 
     _stopped: asyncio.Future[Any] | None = None
 
@@ -158,17 +165,37 @@ class _InLoop(SqliteConnection):
 class _Writing(SqliteConnection):
     """A connection that uses its thread only where it waits: for the write lock and for the disk.
 
-    What lies between the two changes pages in memory, which takes microseconds.
+    What lies between the two changes pages in memory, which takes microseconds. The lock is mostly
+    free: the writers of a process take turns.
     """
+
+    at_last = ("busy_timeout = 0",)
 
     async def _execute(
         self, fn: Callable[..., object], *arguments: object, **named: object
     ) -> object:
         # Cursors are closed too, after every statement; that waits for nothing.
         is_end = fn.__name__ in ("commit", "rollback", "close") and not _is_of_cursor(fn)
-        if is_end or arguments[:1] == (WRITE,) or not self._running:
+        if is_end or not self._running:
             return await super()._execute(fn, *arguments, **named)  # type: ignore[no-untyped-call]
-        return fn(*arguments, **named)
+        try:
+            return fn(*arguments, **named)
+        except sqlite3.OperationalError as error:
+            if arguments[:1] != (WRITE,) or not _is_busy(error):
+                raise
+        return await super()._execute(self._wait, fn, *arguments, **named)  # type: ignore[no-untyped-call]
+
+    def _wait(self, begin: Callable[..., object], *arguments: object, **named: object) -> object:
+        """Take the lock in the thread, where it may be waited for."""
+        self._conn.execute(f"PRAGMA busy_timeout = {int(self.lock_seconds * 1000)}")
+        try:
+            return begin(*arguments, **named)
+        finally:
+            self._conn.execute("PRAGMA busy_timeout = 0")
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_BUSY
 
 
 def _is_of_cursor(method: Callable[..., object]) -> bool:

@@ -62,6 +62,30 @@ async def test_a_lock_held_too_long_by_another_process_is_unavailable(
     await database.close()
 
 
+async def test_a_lock_of_another_process_is_waited_for_without_holding_others_up(
+    tmp_path: Path,
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/a.sqlite", MetaData())
+
+    async def write() -> None:
+        async with database.transaction():
+            pass
+
+    await write()
+    other = sqlite3.connect(tmp_path / "a.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    writing = asyncio.create_task(write())
+    for _ in range(100):
+        assert await ask(database) == 1
+    assert not writing.done()
+    other.execute("ROLLBACK")
+    other.close()
+    async with asyncio.timeout(5):
+        await writing
+        await write()
+    await database.close()
+
+
 async def test_a_transaction_inside_another_does_not_hang(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
