@@ -5,19 +5,25 @@ between, in `events.py`.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from google.protobuf.message import Message
 from sqlalchemy import (
     BigInteger,
     Column,
+    Delete,
+    Insert,
     Integer,
     LargeBinary,
     MetaData,
+    Select,
     String,
     Table,
+    bindparam,
     delete,
     select,
 )
@@ -39,6 +45,24 @@ class Waiting(NamedTuple):
     key: str
     value: bytes
     time: datetime
+
+
+@dataclass(frozen=True)
+class _Statements:
+    """What is asked of an outbox, made once."""
+
+    add: Insert
+    oldest: Select[Any]
+    take_away: Delete
+
+
+@cache
+def _statements(outbox: Table) -> _Statements:
+    return _Statements(
+        add=outbox.insert(),
+        oldest=select(outbox).order_by(outbox.c.id).limit(bindparam("most")),
+        take_away=delete(outbox).where(outbox.c.id.in_(bindparam("ids", expanding=True))),
+    )
 
 
 def outbox_table(metadata: MetaData) -> Table:
@@ -84,18 +108,18 @@ async def put_out(
         for key, message in messages
     ]
     if rows:
-        await tx.execute(outbox.insert(), rows)
+        await tx.execute(_statements(outbox).add, rows)
 
 
 async def oldest(tx: Tx, outbox: Table, limit: int) -> list[Waiting]:
     """The events that wait longest, in the order in which they were put out."""
-    rows = await tx.execute(select(outbox).order_by(outbox.c.id).limit(limit))
+    rows = await tx.execute(_statements(outbox).oldest, {"most": limit})
     return [Waiting(*row) for row in rows]
 
 
 async def take_away(tx: Tx, outbox: Table, ids: Sequence[int]) -> None:
     """Remove published events by their row ids."""
-    await tx.execute(delete(outbox).where(outbox.c.id.in_(padded(ids))))
+    await tx.execute(_statements(outbox).take_away, {"ids": padded(ids)})
 
 
 async def remember(tx: Tx, inbox: Table, consumer: str, event_ids: Iterable[str]) -> set[str]:

@@ -12,7 +12,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import BytesValue
 from sqlalchemy import MetaData, func, select
 
-from services.chassis import events, mailboxes
+from services.chassis import events, mailboxes, publishing
 from services.chassis.cloudevents import event_of
 from services.chassis.database import Database, Tx, now
 from services.chassis.errors import Unavailable
@@ -133,7 +133,7 @@ async def test_events_that_follow_each_other_closely_leave_together(
     monkeypatch.setattr(events, "RELAY_GATHER_SECONDS", 0.0)
     monkeypatch.setattr(events, "RELAY_BUSY_SECONDS", 2.0)
     batches: list[int] = []
-    publish = events.publish
+    publish = publishing.publish
 
     def noted(producer: Any, waiting: Sequence[Any], source: str) -> AsyncIterator[list[int]]:
         batches.append(len(waiting))
