@@ -3,6 +3,7 @@
 A user's token is refused with the exception names that the Video API documents.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -32,6 +33,7 @@ _SIGNATURE_ONLY: "Options" = {
     "verify_sub": False,
     "verify_aud": False,
 }
+_SERVICE_CLAIMS: "Options" = {"require": ["iss", "exp"], "verify_exp": False}
 _REQUIRED_CLAIMS = ("nbf", "iat", "sub", "team")
 
 
@@ -149,13 +151,21 @@ def sign_service_token(service: str, internal_key: str, now: float) -> str:
 
 def verify_service_token(token: str, internal_key: str) -> str:
     """Return the service that calls. Raises Unauthenticated."""
+    service, expires = _signed_service(token, internal_key)
+    if expires <= time.time():
+        raise Unauthenticated("The service credential is not valid.")
+    return service
+
+
+# A service sends its credential with every call for half a minute. Failures are not remembered.
+@lru_cache(maxsize=1024)
+def _signed_service(token: str, internal_key: str) -> tuple[str, float]:
+    """Return who signed a credential, and until when it is good (Unix seconds)."""
     try:
-        claims = jwt.decode(
-            token, internal_key, algorithms=["HS256"], options={"require": ["iss", "exp"]}
-        )
-    except jwt.InvalidTokenError as error:
+        claims = jwt.decode(token, internal_key, ["HS256"], options=_SERVICE_CLAIMS)
+        return str(claims["iss"]), float(claims["exp"])
+    except (jwt.InvalidTokenError, TypeError, ValueError) as error:
         raise Unauthenticated("The service credential is not valid.") from error
-    return str(claims["iss"])
 
 
 @lru_cache(maxsize=4096)

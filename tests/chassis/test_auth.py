@@ -206,3 +206,11 @@ async def test_service_credentials_are_signed_and_short_lived(key: str) -> None:
     issued = time.time() - (61 if key == INTERNAL_KEY else 0)
     value = f"Service {sign_service_token('videos', key, issued)}"
     assert await reason(Identities(), value, "internal") == "AuthException"
+
+
+async def test_a_service_credential_that_was_good_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    issued = time.time()
+    value = f"Service {sign_service_token('videos', INTERNAL_KEY, issued)}"
+    assert (await authenticate(Identities(), value, "internal")).service == "videos"
+    monkeypatch.setattr(time, "time", lambda: issued + 61)
+    assert await reason(Identities(), value, "internal") == "AuthException"
