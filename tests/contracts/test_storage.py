@@ -1,9 +1,11 @@
 """What a folder and a bucket must both do."""
 
 import asyncio
+import errno
 import hashlib
 import itertools
 import os
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -388,6 +390,38 @@ async def test_a_folder_shows_its_files(tmp_path: Path) -> None:
     assert path.read_bytes() == b"x"
     await storage.delete("a/b")
     assert list((tmp_path / "media").iterdir()) == []  # no empty folders either
+
+
+async def test_a_folder_of_objects_is_no_object(tmp_path: Path) -> None:
+    storage = Storage(f"file://{tmp_path}/media")
+    await storage.put("a/b", stream(b"x"))
+    assert await storage.size("a") is None
+    assert await storage.size("a/b/c") is None
+    with pytest.raises(NotFound):
+        await whole(storage, "a")
+
+
+@pytest.mark.parametrize("missing", [errno.EAGAIN, errno.EOPNOTSUPP])
+async def test_what_is_not_in_memory_is_waited_for_in_a_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: int
+) -> None:
+    storage, threads = Storage(f"file://{tmp_path}/media"), []
+    await storage.put("a/b", stream(b"some bytes"))
+    pread = os.pread
+
+    def noted(number: int, length: int, start: int) -> bytes:
+        threads.append(threading.current_thread() is not threading.main_thread())
+        return pread(number, length, start)
+
+    def away(*_: object) -> int:
+        raise OSError(missing, "not now")
+
+    monkeypatch.setattr(os, "pread", noted)
+    assert await whole(storage, "a/b", 5) == b"bytes"
+    assert threads in ([], [True])  # written just now, it may have left memory all the same
+    monkeypatch.setattr(os, "preadv", away)
+    assert await whole(storage, "a/b", 5) == b"bytes"
+    assert threads[-1:] == [True]
 
 
 async def test_a_bucket_has_no_files(s3_url: str) -> None:

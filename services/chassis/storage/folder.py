@@ -1,9 +1,11 @@
 """Drafts as files: `KEY#NUMBER` beside the place where the object will be."""
 
 import asyncio
+import errno
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -141,6 +143,33 @@ def _put_small(folder: Path, key: str, path: Path) -> Stored | None:
     with _trouble():
         FolderDraft(folder, key, "", 0).put(whole)
     return Stored(len(whole), hashlib.sha256(whole).hexdigest())
+
+
+def facts_of(folder: Path, key: str) -> Entry:
+    """Return what is known of an object. Raises FileNotFoundError."""
+    try:
+        facts = (folder / key).stat()
+    except NotADirectoryError as error:
+        raise FileNotFoundError(key) from error
+    if not stat.S_ISREG(facts.st_mode):
+        raise FileNotFoundError(key)
+    return Entry(key, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC))
+
+
+def part_at_hand(path: Path, start: int, length: int) -> bytes | None:
+    """Return so many bytes of a file where no disk is waited for; None where one would be."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        part = bytearray(length)
+        read = os.preadv(descriptor, [part], start, os.RWF_NOWAIT)
+    except OSError as error:
+        # Not in memory, or on a file system that does not know.
+        if error.errno not in (errno.EAGAIN, errno.EOPNOTSUPP):
+            raise
+        return None
+    finally:
+        os.close(descriptor)
+    return bytes(part) if read == length else None
 
 
 def part_of(path: Path, start: int, length: int) -> bytes:

@@ -26,6 +26,8 @@ from services.chassis.storage.drafts import Draft, Stored
 from services.chassis.storage.folder import (
     FolderDraft,
     delete_parts,
+    facts_of,
+    part_at_hand,
     part_of,
     parts_below,
     put_small,
@@ -147,6 +149,10 @@ class Storage:
 
     async def _block(self, key: str, start: int, end: int) -> bytes | memoryview:
         if self._folder is not None:
+            if end - start <= _LOCAL_STEPS[0]:
+                at_hand = part_at_hand(self._folder / key, start, end - start)
+                if at_hand is not None:
+                    return at_hand
             # The library's own way takes three times as long.
             return await asyncio.to_thread(part_of, self._folder / key, start, end - start)
         got = await obstore.get_range_async(self._store, key, start=start, end=end)
@@ -220,6 +226,10 @@ class Storage:
         return await self.size(key) is not None
 
     async def _head(self, key: str) -> Entry:
+        if self._folder is not None:
+            # The library's own way, by a thread, takes ten times as long.
+            with named_errors(key):
+                return facts_of(self._folder, checked(key))
         with named_errors(key):
             meta = await obstore.head_async(self._store, checked(key))
         return Entry(key, meta["size"], meta["last_modified"].astimezone(UTC))
