@@ -23,6 +23,7 @@ from services.media.fetch.headers import Headers, read_headers
 OnProgress = Callable[[float], None]
 
 _BUFFER_BYTES = 1 << 20
+_FEW_BYTES = 1 << 18
 _FIRST_DELAY = 0.2
 _LONGEST_DELAY = 5.0
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
@@ -124,8 +125,7 @@ class _Download:
     async def _store(self, answer: Answer, total: int | None) -> None:
         self._bound(total or 0)
         decoder = decoder_for(answer.headers.get("content-encoding", ""), answer.host)
-        opening = asyncio.to_thread(self._target.open, "r+b" if self._size else "wb")
-        with await opening as file:
+        with self._target.open("r+b" if self._size else "wb") as file:
             file.seek(self._size)
             await self._write(answer, decoder, file, total)
             file.truncate()
@@ -150,7 +150,11 @@ class _Download:
             await self._flush(buffer, file, total)
 
     async def _flush(self, buffer: bytearray, file: IO[Any], total: int | None) -> None:
-        await asyncio.to_thread(file.write, buffer)
+        if len(buffer) < _FEW_BYTES:
+            # A change of threads takes longer.
+            file.write(buffer)
+        else:
+            await asyncio.to_thread(file.write, buffer)
         self._size += len(buffer)
         buffer.clear()
         if total:

@@ -1,7 +1,6 @@
 """One attempt at an item of work, from sources to committed outputs."""
 
 import asyncio
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from services.media.worker.parts import (
     partial_for,
     with_kept,
 )
+from services.media.worker.scratch import made, removed
 from services.media.worker.sources import Sources, made_by_parts
 from services.media.worker.stores import Stores, earlier_delivery, is_outside
 from vitascope.work.v1.work_pb2 import Assignment, Failure, Split, Success
@@ -66,7 +66,7 @@ class Attempts:
             return Failure(message="the worker had a problem of its own", retryable=True)
         finally:
             if scratch.exists():
-                await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+                await removed(scratch)
 
     async def _make(self, assignment: Assignment, scratch: Path, ears: sandbox.Ears) -> End:
         operation = operations.operation(assignment.kind)
@@ -171,7 +171,7 @@ class Attempts:
     ) -> Mapping[str, SourceFile]:
         if not wanted:
             return {}
-        await asyncio.to_thread(folder.mkdir, parents=True)
+        made(folder)
         return await self._sources.bring(assignment.account_id, wanted, folder, on_progress)
 
 

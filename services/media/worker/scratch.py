@@ -1,5 +1,6 @@
 """The worker's folder for temporary files: its own while it lives, and swept when it died."""
 
+import asyncio
 import fcntl
 import os
 import shutil
@@ -16,6 +17,8 @@ _LOCK = ".lock"
 # One that was killed may take a moment to be gone when the next is there.
 _SECONDS_TO_WAIT = 10.0
 _SECONDS_BETWEEN_TRIES = 0.1
+_FEW_FILES = 8
+_FEW_BYTES = 16 << 20
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -37,6 +40,30 @@ def own_folder(scratch_dir: Path, name: str) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def made(folder: Path) -> None:
+    """Make a folder that is not there yet: no file system takes long over that."""
+    folder.mkdir(parents=True)
+
+
+async def removed(folder: Path) -> None:
+    """Remove a folder that may be in use no more, with all that is in it."""
+    if _is_light(folder):
+        # A change of threads takes longer.
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _is_light(folder: Path) -> bool:
+    """Whether it has few files and small ones: to free a large one may take a while."""
+    sizes = []
+    for parent, _, names in os.walk(folder):
+        sizes += [Path(parent, name).lstat().st_size for name in names]
+        if len(sizes) > _FEW_FILES:
+            return False
+    return sum(sizes) <= _FEW_BYTES
 
 
 def _claim(folder: Path) -> int:
