@@ -71,6 +71,17 @@ def test_uneven_times_are_mirrored(tmp_path: Path) -> None:
     assert shown(path).times == [0, *(end - each for each in shown(film).times[:0:-1])]
 
 
+@pytest.mark.parametrize("wishes", [REVERSE_V2, V1])
+def test_the_first_frame_is_last_for_as_long_as_it_was_shown(
+    tmp_path: Path, wishes: dict[str, Any]
+) -> None:
+    film = tmp_path / "film.mp4"
+    make_video(film, [0, *range(2000, 4000, 40)], size=(160, 90))
+    result, path = ran(KIND, wishes, film, tmp_path)
+    assert result.duration == pytest.approx(4.0, abs=0.04)
+    assert float(ffprobe(path)["streams"][0]["duration"]) == pytest.approx(4.0, abs=0.04)
+
+
 def test_sound_is_with_its_picture(tmp_path: Path) -> None:
     film = clip(tmp_path / "film.mp4")
     _, path = ran(KIND, FINE, film, tmp_path)

@@ -123,6 +123,15 @@ def test_bitrates_that_codecs_know(sound: Sound, channels: int, bits: int) -> No
     assert bitrate(sound, channels) == bits
 
 
+def test_the_best_quality_is_one_that_players_know(tmp_path: Path, second: Path) -> None:
+    """x264 without loss is a profile of its own, that phones and browsers refuse."""
+    _, path = ran(KIND, {**V2, "crf": 0, "video_bitrate": 100_000}, second, tmp_path)
+    assert streams(path)["video"]["profile"] == "High"
+    best = path.stat().st_size
+    _, path = ran(KIND, {**V2, "crf": 20, "video_bitrate": 100_000}, second, tmp_path)
+    assert best > 1.2 * path.stat().st_size
+
+
 def test_version_1_has_an_average_bitrate(tmp_path: Path) -> None:
     result, path = ran(KIND, V1, FILM, tmp_path)
     found = streams(path)

@@ -35,6 +35,8 @@ class Picture:
         self._put = put or target.mux_one
         self._footage = footage
         self._last = self._end = 0
+        # Ticks from when the first picture is decoded to when it is shown.
+        self._delay: int | None = None
         told = settings_of(encoding, footage)
         if told.counts and not footage.constant_rate:
             raise ValueError(f"{encoding.codec} needs frames at a constant rate")
@@ -95,10 +97,24 @@ class Picture:
 
     def finish(self) -> None:
         """Put into the file what is still under way."""
-        self._mux(self.stream.encode(None))
+        packets = self.stream.encode(None)
+        if packets and not self._counts:
+            self._hold(packets[-1])
+        self._mux(packets)
+
+    def _hold(self, packet: "Packet[VideoStream]") -> None:
+        """Have the packet that is decoded last hold until the picture goes.
+
+        MP4 adds up how long packets last, and this one may be shown before another one.
+        """
+        if packet.pts is not None and packet.dts is not None:
+            held = min(self._end - packet.dts - (self._delay or 0), self._end - packet.pts)
+            packet.duration = max(packet.duration or 0, held)
 
     def _mux(self, packets: "list[Packet[VideoStream]]") -> None:
         for packet in packets:
+            if self._delay is None and packet.pts is not None and packet.dts is not None:
+                self._delay = packet.pts - packet.dts
             if self._relabel is not None:
                 packet = _relabelled(packet, self._relabel)
             if self._counts:

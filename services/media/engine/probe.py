@@ -81,14 +81,14 @@ def _facts(
     duration: Fraction,
 ) -> VideoFacts:
     context = stream.codec_context
-    codec = Codec(context.codec.canonical_name)
+    name = context.codec.canonical_name
     shape = stream.sample_aspect_ratio
     scanning = told_scanning(path, stream)
     return VideoFacts(
         container_name=container.format.name,
         long_container_name=container.format.long_name,
-        codec_name=codec.name,
-        long_codec_name=codec.long_name,
+        codec_name=name,
+        long_codec_name=Codec(name).long_name,
         pixels=describe(str(context.pix_fmt)),
         width=context.width,
         height=context.height,
@@ -147,14 +147,15 @@ def _told_duration(
     """What a MOV's or MP4's edit list says; None where it does not tell, or cannot be right.
 
     An edit may cut a frame short. Durations of packets are in the order of
-    decoding: where they vary, that of the frame shown last is another one's,
-    and so is what a file without edits tells, which is their sum.
+    decoding: where they vary, that of the frame shown last is another one's.
+    So is what a file without edits tells, which is their sum; but where it is
+    more, players show the last frame until then.
     """
     if "mov" not in container.format.name or not stream.duration or stream.time_base is None:
         return None
-    if stream.duration == tally.durations:
-        return None
     told = stream.duration * stream.time_base
+    if stream.duration == tally.durations and told <= span:
+        return None
     return told if abs(told - span) <= tally.longest * stream.time_base else None
 
 

@@ -1,10 +1,14 @@
 """Brings sound to one format, rate and layout, and keeps it to its times."""
 
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 from av.audio.frame import AudioFrame
 from av.audio.layout import AudioLayout
+from av.audio.plane import AudioPlane
 from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as NothingMore
 from av.error import InvalidDataError
@@ -110,12 +114,34 @@ class Resampler:
                 frames.append(frame)
 
 
+def planes(frame: AudioFrame) -> Sequence[AudioPlane]:
+    """The planes of a frame: one a channel, or one of all.
+
+    Eight fill FFmpeg's list of them to its end, where PyAV takes what follows for more.
+    """
+    return frame.planes[: frame.layout.nb_channels if frame.format.is_planar else 1]
+
+
+def samples_of(frame: AudioFrame, kind: "np.dtype[Any]") -> "list[npt.NDArray[Any]]":
+    """The samples of a frame, which are of a kind, plane by plane."""
+    across = 1 if frame.format.is_planar else frame.layout.nb_channels
+    # A plane may be longer than what is in it.
+    return [
+        np.frombuffer(memoryview(plane), kind, frame.samples * across) for plane in planes(frame)
+    ]
+
+
 def first_samples(frame: AudioFrame, samples: int) -> AudioFrame:
     """The beginning of a frame."""
-    across = 1 if frame.format.is_planar else frame.layout.nb_channels
-    plain = frame.to_ndarray()[:, : samples * across]
-    short = AudioFrame.from_ndarray(plain, frame.format.name, frame.layout.name)
-    short.sample_rate, short.time_base, short.pts = frame.sample_rate, frame.time_base, frame.pts
+    short = AudioFrame(frame.format.name, frame.layout.name, samples)
+    size = samples * frame.format.bytes
+    size *= 1 if frame.format.is_planar else frame.layout.nb_channels
+    for old, new in zip(planes(frame), planes(short), strict=True):
+        new.update(bytes(memoryview(old)[:size]).ljust(new.buffer_size, b"\0"))
+    short.sample_rate, short.pts = frame.sample_rate, frame.pts
+    # What decoders still hold at the end of some files comes without.
+    if frame.time_base is not None:
+        short.time_base = frame.time_base
     return short
 
 
@@ -124,7 +150,7 @@ def silence(
 ) -> AudioFrame:
     """So many samples of nothing, from one on."""
     frame = AudioFrame(format=sample_format, layout=layout, samples=samples)
-    for plane in frame.planes:
+    for plane in planes(frame):
         plane.update(bytes(plane.buffer_size))
     frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), start
     return frame

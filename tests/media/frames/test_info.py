@@ -12,7 +12,7 @@ from services.media.engine.probe import probe
 from tests.media import oracles
 from tests.media.filtering import ffmpeg
 from tests.media.frames.running import numbered, run
-from tests.media.material import COLLECTION, FILM, collection, make_sound, unheard
+from tests.media.material import COLLECTION, FILM, collection, make_sound, make_video, unheard
 from vitascope.tasks.v2.specs_pb2 import VideoInfoSpec
 
 
@@ -63,6 +63,13 @@ def test_facts_of_real_files(tmp_path: Path, name: str, facts: dict[str, Any]) -
         pytest.skip("../shared/media is not there")
     values = said(COLLECTION / name, tmp_path)
     assert {key: values.get(key) for key in facts} == facts
+
+
+def test_codecs_have_the_names_that_ffprobe_tells(tmp_path: Path) -> None:
+    """Those of decoders may be others."""
+    film = tmp_path / "film.flv"
+    make_video(film, range(0, 400, 40), codec="flv")
+    assert said(film, tmp_path)["video_codec"] == "flv1"
 
 
 @pytest.mark.parametrize(

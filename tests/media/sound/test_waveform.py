@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from services.media.engine.audio.facts import sound_facts
@@ -87,6 +88,14 @@ def test_channels_against_each_other_are_not_silent(tmp_path: Path) -> None:
     path = write_sound(tmp_path / "a.wav", np.concatenate([one, -one]), "pcm_s16le")
     _, high = peaks(path, sound_facts(path, unheard), 10, 0, None, unheard)
     assert high == pytest.approx([0.5] * 10, abs=0.01)
+
+
+def test_eight_channels_in_planes_of_their_own(tmp_path: Path) -> None:
+    source = tmp_path / "a.ogg"
+    soundfile.write(source, tones(0.2, *range(100, 900, 100), loud=0.5).T, 48_000)
+    low, high = peaks(source, sound_facts(source, unheard), 10, 0, None, unheard)
+    assert low == pytest.approx(-0.5, abs=0.1)
+    assert high == pytest.approx(0.5, abs=0.1)
 
 
 def test_colours_margins_and_shape(tmp_path: Path) -> None:

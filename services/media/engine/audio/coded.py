@@ -16,6 +16,7 @@ from av.stream import Disposition
 
 from services.media.engine.audio.kinds import KINDS
 from services.media.engine.audio.tags import Cover
+from services.media.engine.samples import samples_of
 
 # FFmpeg's unit of quality, and LAME's second best of ten: some 190 kbit/s of stereo, which few
 # tell from the source.
@@ -86,8 +87,8 @@ class _Vorbis:
                 setattr(self._file, comment, tags[name])
 
     def write(self, frame: AudioFrame) -> None:
-        samples = frame.to_ndarray()[self._order, :]
-        self._file.write(np.ascontiguousarray(samples.T))
+        samples = samples_of(frame, np.dtype(np.float32))
+        self._file.write(np.stack([samples[channel] for channel in self._order], axis=1))
 
     def close(self) -> None:
         self._file.close()

@@ -13,6 +13,7 @@ from PIL import Image, ImageColor
 from services.media.engine.audio.facts import Progress, SoundFacts
 from services.media.engine.audio.timeline import blocks
 from services.media.engine.failure import BadMedia
+from services.media.engine.samples import samples_of
 
 Levels = npt.NDArray[np.float64]
 
@@ -62,11 +63,9 @@ def peaks(
 def _fold(block: AudioFrame, position: float, per_sample: float, low: Levels, high: Levels) -> None:
     """Take a block's samples into the columns, the first of which is at a position, in columns."""
     kind = np.dtype(_KINDS[block.format.packed.name])
-    # Channels lie in planes of their own, or alternate in one.
-    across = 1 if block.format.is_planar else block.layout.nb_channels
-    planes = [
-        np.frombuffer(memoryview(plane), kind, block.samples * across) for plane in block.planes
-    ]
+    planes = samples_of(block, kind)
+    # Channels that do not lie in planes of their own alternate in one.
+    across = len(planes[0]) // block.samples
     first = max(0, int(position))
     last = min(len(low) - 1, int(position + (block.samples - 1) * per_sample))
     edges = np.ceil((np.arange(first, last + 2) - position) / per_sample)

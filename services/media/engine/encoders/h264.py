@@ -17,7 +17,8 @@ PIXEL_FORMATS = (
 # Frames that the encoder may look ahead, as far as this many bytes hold them.
 _LOOKAHEAD = 40
 _LOOKAHEAD_BYTES = 1 << 30
-_FINEST = 0.1
+# Whatever is less x264 takes for 0, as its check drops what comes after the point.
+_FINEST = 1
 # Of videos for browsers: a quality that is hard to tell from the source's at that size, and
 # bits per second that most lines carry.
 _WEB_QUALITY = 23
