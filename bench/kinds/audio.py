@@ -7,23 +7,20 @@ are programs. The hour is the trailer's music over and over, as MP3 and as WAV.
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from bench.kinds.costs import Cost, operated, program
+from bench.kinds.images import MEDIA, console
 from services.media.operations import preload
 from vitascope.tasks.v2.specs_pb2 import AudioConvertSpec, AudioWaveformSpec
 
-MUSIC = Path(__file__).parents[3] / "shared" / "media" / "audio_beats" / "metal_madness_150bpm.ogg"
+MUSIC = MEDIA / "audio_beats" / "metal_madness_150bpm.ogg"
 SECONDS = 3600
-
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def measure(rounds: int) -> None:

@@ -8,28 +8,24 @@ of about the same size; of the strip's frames it only makes single pictures.
 
 import shutil
 import statistics
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image, ImageChops, ImageStat
-from rich.console import Console
 from rich.table import Table
 
 from bench.kinds.costs import Cost, operated, program
+from bench.kinds.images import MEDIA, console
 from services.media.operations import preload
 from vitascope.tasks.v2.specs_pb2 import VideoStripSpec, VideoThumbSpec
 
-TRAILER = Path(__file__).parents[3] / "shared/media/video/film_bbb_trailer_720p24_h264_mp3.mp4"
+TRAILER = MEDIA / "video" / "film_bbb_trailer_720p24_h264_mp3.mp4"
 SECONDS = 600
 TIMES = (595.02, 431.52)
 FRAMES = 20
 WIDTH = 320
-
-# Where it goes to a file, the tables are not folded.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 def measure(rounds: int) -> None:

@@ -26,7 +26,10 @@ def animation_size(size: Size, count: int) -> Size:
     """The size of `count` frames, unless it is larger than sense. Raises BadMedia."""
     width, height = checked(size, "A GIF")
     if width * height * count > MAX_PIXELS:
-        raise BadMedia(f"{count} frames of {width} x {height} pixels are more than can be made.")
+        raise BadMedia(
+            f"{count} frames of {width} x {height} pixels are more than can be made: "
+            f"{MAX_PIXELS:,} pixels in all. Ask for a smaller width."
+        )
     return size
 
 

@@ -29,5 +29,8 @@ def checked(size: Size, what: str) -> Size:
     """The size, unless it is larger than sense. Raises BadMedia, which calls it `what`."""
     width, height = size
     if width * height > MAX_PIXELS or max(size) > MAX_SIDE:
-        raise BadMedia(f"{what} of {width} x {height} pixels is larger than what can be made.")
+        raise BadMedia(
+            f"{what} of {width} x {height} pixels is larger than what can be made: "
+            f"{MAX_PIXELS:,} pixels, no side longer than {MAX_SIDE:,}."
+        )
     return size
