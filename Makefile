@@ -25,8 +25,8 @@ demo: setup ## start the suite, process a real video and a task, say what happen
 test: setup ## run the whole test suite
 	@$(BIN)/pytest
 
-soak: setup ## break everything under load, then make 50,000 thumbnails: hours (tests/faults: minutes)
-	@VITASCOPE_SOAK=1 $(BIN)/pytest -s tests/faults/test_chaos.py tests/faults/test_broker_away.py tests/faults/test_many_thumbs.py
+soak: setup ## break everything under load, move 8 GB, make 50,000 thumbnails: hours (tests/faults: minutes)
+	@VITASCOPE_SOAK=1 $(BIN)/pytest -s tests/faults/test_chaos.py tests/faults/test_broker_away.py tests/faults/test_many_transfers.py tests/media/test_quality_collection.py tests/faults/test_many_thumbs.py
 
 bench: setup ## measure gateway and ledger beside peers (needs h2load, redis-server, Go); more: bench/README.md
 	@$(BIN)/python -m bench.gateway

@@ -1,9 +1,11 @@
 """Processes die at the worst moment; what was accepted still finishes, once."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pytest
 from aiokafka import AIOKafkaConsumer
 
 from tests.flows.walk import download, finish, ingest, progress, start_process, upload
@@ -14,6 +16,12 @@ from vitascope.videos.v1 import events_pb2
 
 LARGE = {"resolution": {"tag": "4x"}, "scaler": "scale"}
 """A processing of some seconds, so that there is a middle to kill in."""
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+    with Suite(tmp_path_factory.mktemp("suite")) as suite:
+        yield suite
 
 
 def until_half_way(client: httpx.Client, processed: str) -> None:
@@ -51,8 +59,8 @@ async def finishes(suite: Suite, processed: str) -> list[events_pb2.VideoEvent]:
         await consumer.stop()
 
 
-def test_a_killed_worker_costs_time_only(tmp_path: Path) -> None:
-    with Suite(tmp_path / "suite") as suite, suite.signed_in("ada@example.org") as client:
+def test_a_killed_worker_costs_time_only(suite: Suite, tmp_path: Path) -> None:
+    with suite.signed_in("ada@example.org") as client:
         video = upload(client, FILM)
         ingest(client, video)
         processed = start_process(client, video, LARGE)
@@ -70,9 +78,8 @@ def test_a_killed_worker_costs_time_only(tmp_path: Path) -> None:
         )
 
 
-def test_a_power_cut_loses_nothing(tmp_path: Path) -> None:
-    suite = Suite(tmp_path / "suite")
-    with suite, suite.signed_in("ada@example.org") as client:
+def test_a_power_cut_loses_nothing(suite: Suite, tmp_path: Path) -> None:
+    with suite.signed_in("grace@example.org") as client:
         video = upload(client, FILM)
         ingest(client, video)
         processed = start_process(client, video, LARGE)
@@ -81,7 +88,7 @@ def test_a_power_cut_loses_nothing(tmp_path: Path) -> None:
         suite.kill_everything()
         suite.start()
         with httpx.Client(base_url=suite.url, timeout=60) as again:
-            sign_in(again, "ada@example.org")
+            sign_in(again, "grace@example.org")
             finish(again, processed)
             check(again, processed, tmp_path / "out.mp4")
             ingest(again, fresh)
@@ -89,14 +96,8 @@ def test_a_power_cut_loses_nothing(tmp_path: Path) -> None:
             assert original.read_bytes() == FILM.read_bytes()
 
 
-def test_stopping_leaves_no_process_and_status_zero(tmp_path: Path) -> None:
-    suite = Suite(tmp_path / "suite")
-    suite.start()
-    assert suite.stop() == 0
-
-
-def test_a_fallen_part_is_started_again(tmp_path: Path) -> None:
-    with Suite(tmp_path / "suite") as suite, suite.signed_in("ada@example.org") as client:
+def test_a_fallen_part_is_started_again(suite: Suite) -> None:
+    with suite.signed_in("mary@example.org") as client:
         for part in ("services.accounts", "services.videos", "gateway"):
             fallen = suite.part(part)
             kill(fallen)
@@ -105,9 +106,13 @@ def test_a_fallen_part_is_started_again(tmp_path: Path) -> None:
         def answers() -> bool:
             try:
                 return client.get(
-                    "/accounts/v1/token", auth=("ada@example.org", PASSWORD)
+                    "/accounts/v1/token", auth=("mary@example.org", PASSWORD)
                 ).is_success
             except httpx.TransportError:
                 return False
 
         wait_for(answers, seconds=30, what="the suite to answer again")
+
+
+def test_stopping_leaves_no_process_and_status_zero(suite: Suite) -> None:
+    assert suite.stop() == 0
