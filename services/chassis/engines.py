@@ -111,7 +111,14 @@ def _sqlite_engine(
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin_statement)
+        # Without the library's care for statements and results, which takes longer.
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(begin_statement)
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(begin_statement, (), error, sqlite3.Error) from error
+        finally:
+            cursor.close()
 
     return engine
 
@@ -170,20 +177,36 @@ class _Writing(SqliteConnection):
     """
 
     at_last = ("busy_timeout = 0",)
+    _is_at_rest = True
 
     async def _execute(
         self, fn: Callable[..., object], *arguments: object, **named: object
     ) -> object:
-        # Cursors are closed too, after every statement; that waits for nothing.
-        is_end = fn.__name__ in ("commit", "rollback", "close") and not _is_of_cursor(fn)
-        if is_end or not self._running:
-            return await super()._execute(fn, *arguments, **named)  # type: ignore[no-untyped-call]
+        if self._may_take_long(fn) or not self._running:
+            return await self._in_thread(fn, *arguments, **named)
         try:
             return fn(*arguments, **named)
         except sqlite3.OperationalError as error:
             if arguments[:1] != (WRITE,) or not _is_busy(error):
                 raise
-        return await super()._execute(self._wait, fn, *arguments, **named)  # type: ignore[no-untyped-call]
+        return await self._in_thread(self._wait, fn, *arguments, **named)
+
+    def _may_take_long(self, fn: Callable[..., object]) -> bool:
+        # Cursors are closed too, after every statement; that waits for nothing.
+        if fn.__name__ not in ("commit", "rollback", "close") or _is_of_cursor(fn):
+            return False
+        # The pool rolls back whatever it gets, most of it committed.
+        in_vain = fn.__name__ == "rollback" and self._is_at_rest and not self._conn.in_transaction
+        return not in_vain
+
+    async def _in_thread(
+        self, fn: Callable[..., object], *arguments: object, **named: object
+    ) -> object:
+        # Who is cancelled meanwhile, or fails, leaves the thread at work: it has to undo that.
+        self._is_at_rest = False
+        answer: object = await super()._execute(fn, *arguments, **named)  # type: ignore[no-untyped-call]
+        self._is_at_rest = True
+        return answer
 
     def _wait(self, begin: Callable[..., object], *arguments: object, **named: object) -> object:
         """Take the lock in the thread, where it may be waited for."""
