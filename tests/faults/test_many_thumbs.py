@@ -26,7 +26,7 @@ from tests.kit.web import served
 from tests.media.material import COLLECTION
 
 SOAK = os.environ.get("VITASCOPE_SOAK") == "1"
-TASKS = 50_000 if SOAK else 400
+TASKS = 50_000 if SOAK else 200
 WARM = TASKS // 5
 BATCH, CLIENTS = 40, 3
 ASKED_AT_ONCE = 10_000
