@@ -13,6 +13,7 @@ from tests.kit.clips import CLIPS, FILM
 from tests.kit.forging import forged_token
 from tests.kit.suite import PASSWORD, Suite
 from tests.kit.web import served
+from tests.kit.youtube import Youtube, youtube_stand_in
 from tests.surfaces.keeper import EXPIRATION, Keeper
 from tests.surfaces.studio import Studio, answered
 
@@ -20,8 +21,16 @@ PAGE = "https://app.example.com/editor"
 
 
 @pytest.fixture(scope="session")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
-    with Suite(tmp_path_factory.mktemp("surfaces")) as suite:
+def youtube() -> Iterator[Youtube]:
+    """What the suite takes for YouTube."""
+    with youtube_stand_in() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def suite(tmp_path_factory: pytest.TempPathFactory, youtube: Youtube) -> Iterator[Suite]:
+    elsewhere = {"VITASCOPE_YOUTUBE_URL": youtube.url}
+    with Suite(tmp_path_factory.mktemp("surfaces"), elsewhere) as suite:
         yield suite
 
 

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import av
 import httpx
 import obstore
 import pytest
@@ -18,7 +19,7 @@ from obstore.store import S3Store
 from PIL import Image
 
 from tests.kit.s3 import ACCESS_KEY, BUCKET, SECRET_KEY
-from tests.kit.youtube import KEY, TOKEN
+from tests.kit.youtube import KEY, TOKEN, Youtube
 from tests.surfaces.keeper import Keeper
 
 YOUTUBE = {"type": "youtube", "access_token": TOKEN, "developer_key": KEY, "title": "A cat"}
@@ -115,6 +116,50 @@ def test_a_signature_that_has_expired_is_an_error_in_the_servers_words(
     assert "answered the file with status 403, SignatureDoesNotMatch" in status["error"]
     [signature] = parse_qs(urlsplit(url).query)["X-Amz-Signature"]
     assert signature not in json.dumps(details(keeper, status["key"]))
+
+
+def test_a_video_goes_up_to_youtube(keeper: Keeper, youtube: Youtube, film: str) -> None:
+    youtube.start_over()
+    more = {"description": "It sleeps.", "tags": ["cat"], "privacy_status": "unlisted"}
+    store = YOUTUBE | more | {"category_id": 15}
+    task = {"task_name": "video.convert", "url": film, "width": 64, "crf": 40, "task_store": store}
+    before = keeper.list()
+    body = {**keeper.secret(), "tasks": task, "block": True}
+    [status] = keeper.client.post("/v2/create", json=body, timeout=300).json()
+    assert status["status"] == "success", status
+    [(name, video)] = youtube.videos.items()
+    result = status["result"]
+    assert result["output"] == f"https://www.youtube.com/watch?v={name}"
+    assert (result["content_type"], result["width"], result["duration"]) == ("video/mp4", 64, 6)
+    assert video.content_type == "video/mp4"
+    with av.open(io.BytesIO(video.data)) as sent:
+        assert sent.streams.video[0].width == 64
+    assert video.about == {
+        "snippet": {
+            "title": "A cat",
+            "description": "It sleeps.",
+            "tags": ["cat"],
+            "categoryId": "15",
+        },
+        "status": {"privacyStatus": "unlisted"},
+    }
+    assert keeper.list() == before
+    assert TOKEN not in json.dumps(details(keeper, status["key"]))
+    hidden(keeper, TOKEN)
+
+
+def test_what_youtube_says_against_a_video_is_told(
+    keeper: Keeper, youtube: Youtube, film: str
+) -> None:
+    youtube.start_over()
+    task = {"task_name": "video.convert", "url": film, "width": 64, "crf": 40}
+    store = YOUTUBE | {"access_token": "ya29.of-yesterday"}
+    body = {**keeper.secret(), "tasks": task | {"task_store": store}, "block": True}
+    [status] = keeper.client.post("/v2/create", json=body, timeout=300).json()
+    assert status["status"] == "error"
+    assert "status 401, authError" in status["error"]
+    assert not youtube.videos
+    hidden(keeper, "ya29.of-yesterday")
 
 
 class _Inward(BaseHTTPRequestHandler):
