@@ -29,6 +29,15 @@ def _run(job: Job[VideoStripSpec]) -> Result:
 
     spec, source, steps = job.spec, job.sources["video"].path, Steps(_STEPS, job.progress)
     facts = probe(source, steps.progress("probe"))
+    output = picture_output(job.scratch, "strip", spec.format)
+    message = VideoStripResult(
+        original_width=facts.width,
+        original_height=facts.height,
+        duration=float(facts.duration),
+        frame_rate=float(facts.average_rate),
+        content_type=output.content_type,
+    )
+    job.partial(message)
     wanted = Wanted(*asked_size(spec), crop=spec.crop)
     layout = Layout(
         start=Fraction(spec.start),
@@ -36,19 +45,10 @@ def _run(job: Job[VideoStripSpec]) -> Result:
         count=spec.count,
         wrap=spec.wrap if spec.HasField("wrap") else None,
     )
-    output = picture_output(job.scratch, "strip", spec.format)
     told = steps.progress("frames")
     made = film_strip(source, facts, wanted, layout, output.path, spec.format, told)
-    message = VideoStripResult(
-        count=made.count,
-        width=made.size[0],
-        height=made.size[1],
-        original_width=facts.width,
-        original_height=facts.height,
-        duration=float(facts.duration),
-        frame_rate=float(facts.average_rate),
-        content_type=output.content_type,
-    )
+    message.count = made.count
+    message.width, message.height = made.size
     return Result(message, (output,))
 
 

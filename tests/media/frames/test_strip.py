@@ -1,6 +1,7 @@
 """Strips of frames: which frames, how many, and where they stand."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from google.protobuf.json_format import MessageToDict
 from PIL import Image
 
 from services.media.engine.failure import BadMedia
+from services.media.operations import Job, SourceFile, operation
 from tests.media.filtering import ffmpeg
 from tests.media.frames.running import number, numbered, picture, run
 from tests.media.images.pictures import psnr
@@ -23,6 +25,31 @@ def frames(strip: Image.Image, across: int, count: int) -> list[int]:
     height = strip.height // -(-count // across)
     places = [(index % across * width, index // across * height) for index in range(count)]
     return [number(strip.crop((x, y, x + width, y + height))) for x, y in places]
+
+
+def test_what_the_video_is_stands_before_the_strip(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    numbered(film, STEADY)
+    told: list[dict[str, Any]] = []
+    job = Job(
+        VideoStripSpec(url="http://a/b", count=2, width=32, format="jpeg"),
+        {"video": SourceFile(film, film.name, None)},
+        tmp_path,
+        lambda percent: None,
+        partial=lambda message: told.append(
+            MessageToDict(message, preserving_proto_field_name=True)
+        ),
+    )
+    operation("video.strip").run(job)
+    assert told == [
+        {
+            "original_width": 96,
+            "original_height": 64,
+            "duration": 4.04,
+            "frame_rate": 25.0,
+            "content_type": "image/jpeg",
+        }
+    ]
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])

@@ -1058,21 +1058,27 @@ class VideoConvertSpec(_message.Message):
     url: _builtins.str
     """Address of the video."""
     width: _builtins.int
-    """Width wanted, in pixels; follows from the height when absent."""
+    """Width wanted, in pixels; follows from the height when absent. An odd one
+    becomes one less.
+    """
     height: _builtins.int
-    """Height wanted, in pixels; follows from the width when absent."""
+    """Height wanted, in pixels; follows from the width when absent. An odd one
+    becomes one less.
+    """
     crop: _builtins.bool
     """Fill the wanted size with the picture and cut what stands out, instead of
     fitting it in.
     """
     audio_codec: _builtins.str
-    """Codec of the sound."""
+    """Codec of the sound. With aac and mp3 the new file is an MP4, with mp2 an
+    MPEG transport stream, with wmav1 and wmav2 Matroska.
+    """
     video_codec: _builtins.str
     """Codec of the picture."""
     video_bitrate: _builtins.int
     """Bitrate of the picture, in kbit/s."""
     audio_bitrate: _builtins.int
-    """Bitrate of the sound, in kbit/s."""
+    """Bitrate of the sound, in kbit/s; the codec takes the nearest that it has."""
     sample_rate: _builtins.int
     """Samples of sound a second."""
     def __init__(
@@ -1339,17 +1345,23 @@ class VideoReverseSpec(_message.Message):
     url: _builtins.str
     """Address of the video."""
     width: _builtins.int
-    """Width wanted, in pixels; the video's own when neither side is given."""
+    """Width wanted, in pixels; the video's own when neither side is given. An odd
+    one becomes one less.
+    """
     height: _builtins.int
-    """Height wanted, in pixels; the video's own when neither side is given."""
+    """Height wanted, in pixels; the video's own when neither side is given. An
+    odd one becomes one less.
+    """
     audio_codec: _builtins.str
-    """Codec of the sound."""
+    """Codec of the sound. With aac and mp3 the new file is an MP4, with mp2 an
+    MPEG transport stream, with wmav1 and wmav2 Matroska.
+    """
     video_codec: _builtins.str
     """Codec of the picture."""
     video_bitrate: _builtins.int
     """Bitrate of the picture, in kbit/s."""
     audio_bitrate: _builtins.int
-    """Bitrate of the sound, in kbit/s."""
+    """Bitrate of the sound, in kbit/s; the codec takes the nearest that it has."""
     sample_rate: _builtins.int
     """Samples of sound a second."""
     def __init__(

@@ -1162,21 +1162,27 @@ class VideoConvertSpec(_message.Message):
     url: _builtins.str
     """Address of the video."""
     width: _builtins.int
-    """Width wanted, in pixels; follows from the height when absent."""
+    """Width wanted, in pixels; follows from the height when absent. An odd one
+    becomes one less.
+    """
     height: _builtins.int
-    """Height wanted, in pixels; follows from the width when absent."""
+    """Height wanted, in pixels; follows from the width when absent. An odd one
+    becomes one less.
+    """
     crop: _builtins.bool
     """Fill the wanted size with the picture and cut what stands out, instead of
     fitting it in.
     """
     audio_codec: _builtins.str
-    """Codec of the sound."""
+    """Codec of the sound. With aac and mp3 the new file is an MP4, with mp2 an
+    MPEG transport stream, with wmav1 and wmav2 Matroska.
+    """
     video_codec: _builtins.str
     """Codec of the picture."""
     video_bitrate: _builtins.int
-    """Bitrate of the picture, in kbit/s."""
+    """Bitrate that the picture stays within, in kbit/s; its crf may need less."""
     audio_bitrate: _builtins.int
-    """Bitrate of the sound, in kbit/s."""
+    """Bitrate of the sound, in kbit/s; the codec takes the nearest that it has."""
     sample_rate: _builtins.int
     """Samples of sound a second."""
     crf: _builtins.int
@@ -1456,9 +1462,13 @@ class VideoReverseSpec(_message.Message):
     url: _builtins.str
     """Address of the video."""
     width: _builtins.int
-    """Width wanted, in pixels; the video's own when neither side is given."""
+    """Width wanted, in pixels; the video's own when neither side is given. An odd
+    one becomes one less.
+    """
     height: _builtins.int
-    """Height wanted, in pixels; the video's own when neither side is given."""
+    """Height wanted, in pixels; the video's own when neither side is given. An
+    odd one becomes one less.
+    """
     crop: _builtins.bool
     """Fill the wanted size with the picture and cut what stands out, instead of
     fitting it in.
@@ -1466,15 +1476,19 @@ class VideoReverseSpec(_message.Message):
     video_codec: _builtins.str
     """Codec of the picture."""
     video_bitrate: _builtins.int
-    """Bitrate of the picture, in kbit/s; the source's when absent."""
+    """Bitrate that the picture stays within, in kbit/s; the source's when
+    absent. Its crf may need less.
+    """
     crf: _builtins.int
     """Constant rate factor of the picture: lower is better and bigger."""
     gop: _builtins.int
     """Most frames from one key frame to the next."""
     audio_codec: _builtins.str
-    """Codec of the sound."""
+    """Codec of the sound. With aac and mp3 the new file is an MP4, with mp2 an
+    MPEG transport stream, with wmav1 and wmav2 Matroska.
+    """
     audio_bitrate: _builtins.int
-    """Bitrate of the sound, in kbit/s."""
+    """Bitrate of the sound, in kbit/s; the codec takes the nearest that it has."""
     sample_rate: _builtins.int
     """Samples of sound a second."""
     def __init__(
