@@ -170,9 +170,11 @@ def test_empty_file_is_refused(tmp_path: Path) -> None:
         ("<?xml version='1.0'?>\n<!-- x -->\n<MPD><BaseURL>{film}</BaseURL></MPD>", PLAYLIST),
         ("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nt=0 0\nm=video 5004 RTP/AVP 96\n", TEXT),
         ("just some words\n" * 40, TEXT),
+        ("<!-- a -->" * 500, TEXT),
+        ('<?xml version="1.0"?><!-- a --><?b?>\n<smil/>', PLAYLIST),
         ("<svg xmlns='http://www.w3.org/2000/svg'><image href='{film}'/></svg>", PICTURE),
     ],
-    ids=["hls", "concat", "dash", "sdp", "text", "svg"],
+    ids=["hls", "concat", "dash", "sdp", "text", "comments", "smil", "svg"],
 )
 def test_text_that_names_other_files_is_refused(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "film.mp4"

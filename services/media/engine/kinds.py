@@ -19,8 +19,9 @@ _HEAD_BYTES = 64 << 10
 # Where an ISO file's index is in most: at the beginning or at the end.
 _INDEX_BYTES = 4 << 20
 
-# A text may begin with a byte order mark, and XML with a declaration and comments.
-_XML = rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*)*"
+# A text may begin with a byte order mark, and XML with instructions and comments; these are never
+# read another way, of which there are too many.
+_XML = rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*+"
 _BEGINNINGS = (
     (PICTURE, rb"\xff\xd8\xff|\x89PNG|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|8BPS"),
     (PICTURE, rb"\0\0\0\x0c(?:jP  |JXL )|\xff\x4f\xff\x51|\xff\x0a|\0\0\x01\0|v/1\x01|SDPX|XPDS"),

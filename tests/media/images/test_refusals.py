@@ -95,6 +95,8 @@ def test_collection(tmp_path: Path, name: str) -> None:
         (b"", EMPTY),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", SVG),
         (b"<?xml version='1.0'?><!-- a --><!DOCTYPE svg PUBLIC 'a' 'b'><svg/>", SVG),
+        (b"<?xml version='1.0'?><?xml-stylesheet a?><!-- b --> <svg/>", SVG),
+        (b"<!---->" * 500, TEXT),
         (b"<!doctype HTML><p>No.", PAGE),
         (b"push graphic-context", TEXT),
         ("Grüße".encode(), TEXT),

@@ -68,6 +68,8 @@ def test_labels_of_nothing(label: str) -> None:
         (b"\x89PNG\r\n\x1a\n" + bytes(50), refusals.PICTURE),
         (b"%PDF-1.7\n", refusals.PDF),
         (b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>", refusals.DRAWING),
+        (b"<?xml version='1.0'?><!DOCTYPE svg [<!ENTITY a '>'>]>\n<svg/>", refusals.DRAWING),
+        (b"<?xml version='1.0'?><?xml-stylesheet a?><!-- b --> <rss/>", refusals.FEED),
         (b"<?xml version='1.0'?><rss><channel/></rss>", refusals.FEED),
         (b"\0\0\0\x18ftypmp42", refusals.VIDEO),
         (b"ID3\x03", refusals.SOUND),

@@ -31,6 +31,8 @@ HOSTILE = {
     "properties": b'<meta content=x property="' + b"og:image " * 100_000 + b'">',
     "tags": b"<" * MANY,
     "comments": b"<!--" * MANY,
+    "whole comments": b"<!---->" * MANY + b"<p>",
+    "instructions": b"<?a?>" * MANY + b"<p>",
     "references": b"<p>" + b"&" * MANY,
     "zeros": b"<p>" + b"a" * 9000 + b"\0" * MANY,
     "a broken encoding": b"<meta charset=gb18030>" + b"\x81" * MANY,

@@ -30,8 +30,9 @@ PAGE = "The file is a web page, not a picture."
 TEXT = "The file is a text, not a picture."
 
 _HEAD_BYTES = 4096
-# A text may begin with a byte order mark, and XML with a declaration and comments.
-_XML = rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE svg.*?>\s*)?"
+# A text may begin with a byte order mark, and XML with instructions and comments; these are never
+# read another way, of which there are too many.
+_XML = rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*+(?:<!DOCTYPE svg.*?>\s*)?"
 _BEGINNINGS = (
     # Of the formats that are read: what opens none of them is damaged.
     (DAMAGED, rb"\xff\xd8\xff|\x89PNG|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0{4}"),

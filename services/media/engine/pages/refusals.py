@@ -14,12 +14,13 @@ FEED = "The file is a feed or another kind of XML, not a web page."
 TEXT = "The file is a text, not a web page."
 UNKNOWN = "The file is not a web page."
 
-_XML = rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*"
+# Instructions and comments are never read another way, of which there are too many.
+_XML = rb"(?:\xef\xbb\xbf)?(?:\s|<\?[^>]*>|<!--.*?-->)*+"
 _BEGINNINGS = (
     (PICTURE, rb"\xff\xd8\xff|\x89PNG|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0{4}|II[*+]\0|MM\0[*+]|8BPS"),
     (PICTURE, rb"\0\0\0\x0c(?:jP  |JXL )|\xff\x4f\xff\x51|\xff\x0a|\0\0\x01\0"),
     (PICTURE, rb".{4}ftyp(?:avi[fs]|he[iv][cfmsx]|mif1|msf1|miaf)"),
-    (DRAWING, _XML + rb"(?:<!DOCTYPE svg[^>]*>\s*)?<svg\b"),
+    (DRAWING, _XML + rb"(?:<!DOCTYPE svg[^>\[]*(?:\[.*?\]\s*)?>\s*)?<svg\b"),
     (PDF, rb"\s*%PDF-"),
     (ARCHIVE, rb"PK\x03\x04|\xd0\xcf\x11\xe0|\x1f\x8b|Rar!|7z\xbc\xaf|BZh|\xfd7zXZ"),
     (SOUND, rb"ID3|fLaC|(?:RIFF|RF64).{4}WAVE|FORM.{4}AIF[FC]|OggS|.{4}ftypM4A"),
