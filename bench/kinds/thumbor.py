@@ -7,8 +7,8 @@ and answers with the address of the stored thumbnail, which is read too. A thumb
 from asking to its last byte. CPU is of all processes of either. Ours stores task, status and
 thumbnail for good; thumbor forgets all.
 
-Who wants many of the Tasks API sends them together: the last row is of `POST /v2/create` with 25
-tasks, two such requests at once, whose answers leave when all 25 have ended. Thumbor has nothing
+Who wants many of the Tasks API sends them together: the row `together` is of `POST /v2/create` with
+25 tasks, two such requests at once, whose answers leave when all 25 have ended. Thumbor has nothing
 like it.
 """
 
