@@ -185,15 +185,19 @@ def part_of(path: Path, start: int, length: int) -> bytes:
 
 
 async def uncut(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run `work` in a thread, to its end even when the caller is cancelled meanwhile."""
+    """Run `work` in a thread, to its end however often the caller is cancelled meanwhile."""
     running = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait({running})
-        if not running.cancelled():
-            running.exception()  # nobody else asks for it
-        raise
+    cancellation: asyncio.CancelledError | None = None
+    while not running.done():
+        try:
+            await asyncio.wait({running})
+        except asyncio.CancelledError as error:
+            cancellation = error
+    if cancellation is None:
+        return running.result()
+    if not running.cancelled():
+        running.exception()  # nobody else asks for it
+    raise cancellation
 
 
 def parts_below(folder: Path, prefix: str) -> Iterator[Entry]:
