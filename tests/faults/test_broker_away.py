@@ -18,7 +18,7 @@ from tests.kit.waiting import wait_for
 from tests.kit.web import served
 
 SOAK = os.environ.get("VITASCOPE_SOAK") == "1"
-AWAY_SECONDS = 120.0 if SOAK else 8.0
+AWAY_SECONDS = 120.0 if SOAK else 20.0
 
 
 @pytest.mark.timeout(600)

@@ -21,7 +21,7 @@ from tests.kit.web import served
 
 SOAK = os.environ.get("VITASCOPE_SOAK") == "1"
 ROUNDS = 5 if SOAK else 1
-ITEMS = int(os.environ.get("VITASCOPE_TEST_ITEMS", "2000" if SOAK else "600"))
+ITEMS = int(os.environ.get("VITASCOPE_TEST_ITEMS", "2000"))
 FILMS = 4 if SOAK else 2
 
 VICTIMS = [
@@ -41,7 +41,8 @@ def test_embedded(tmp_path: Path, _round: int) -> None:
 @pytest.mark.parametrize("_round", range(ROUNDS))
 def test_on_postgresql_and_kafka(tmp_path: Path, _round: int) -> None:
     with Cluster(tmp_path / "cluster") as cluster:
-        survive(cluster, [*VICTIMS, "postgres", "kafka"], ITEMS, tmp_path)
+        items = ITEMS if SOAK else min(600, ITEMS)
+        survive(cluster, [*VICTIMS, "postgres", "kafka"], items, tmp_path)
 
 
 def survive(suite: Whole, victims: Sequence[str], items: int, folder: Path) -> None:
