@@ -12,7 +12,7 @@ from services.media.engine.audio.facts import Progress, SoundFacts, packets
 from services.media.engine.audio.kinds import KINDS, layout_for, rate_for
 from services.media.engine.audio.reading import has_film, open_sound, sound_stream
 from services.media.engine.audio.tags import Cover, cover_of, tags_of
-from services.media.engine.audio.timeline import timed
+from services.media.engine.audio.timeline import blocks
 from services.media.engine.samples import Resampler
 
 # libsndfile has no way to put a picture into Ogg.
@@ -31,7 +31,7 @@ def encode(source: Path, target: Path, facts: SoundFacts, codec: str, progress: 
         tags = tags_of(tagged, sound_stream(tagged))
         cover = cover_of(tagged) if codec in _WITH_COVER else None
         with closing(coded(target, codec, rate, layout, tags, cover)) as made:
-            for time, frame in timed(source, facts, progress):
+            for time, frame in blocks(source, facts, progress, 0, float(facts.duration)):
                 frame.time_base = Fraction(1, frame.sample_rate)
                 frame.pts = round(time * frame.sample_rate)
                 for resampled in resampler.convert(frame):
