@@ -40,9 +40,10 @@ async def test_new_tasks_from_their_first_status_to_their_end(
     worker = await Worker(service).hello(kinds=KINDS)
     lease = (await worker.hear()).lease
     assert shown(await stream.next()) == [(one.key, "executing", 0)]
-    await report(worker, lease, 40)
-    assert shown(await stream.next()) == [(one.key, "executing", 40)]
-    await report(worker, lease, 40, partial_result=PARTIAL)
+    # People read it: two digits after the point are enough.
+    await report(worker, lease, 40.256789)
+    assert shown(await stream.next()) == [(one.key, "executing", 40.26)]
+    await report(worker, lease, 40.256789, partial_result=PARTIAL)
     partial = await stream.next()
     assert (partial.status, plain(partial.result)) == ("executing", {"width": 3})
     assert (await status_of(service, version, one.key)) == [partial]

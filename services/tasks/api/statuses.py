@@ -75,7 +75,7 @@ def _known_so_far(version: Version, item: Item, public_url: str) -> dict[str, ob
 def _progress(item: Item) -> Value:
     if item.shown_state is State.QUEUED or item.started_at is None:
         return Value(null_value=NULL_VALUE)
-    return Value(number_value=item.percent)
+    return Value(number_value=round(item.percent, 2))
 
 
 def _add_details(status: Any, task: Task) -> None:
