@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -58,9 +58,11 @@ async def removed(folder: Path) -> None:
 
 def _is_light(folder: Path) -> bool:
     """Whether it has few files and small ones: to free a large one may take a while."""
-    sizes = []
+    sizes: list[int] = []
     for parent, _, names in os.walk(folder):
-        sizes += [Path(parent, name).lstat().st_size for name in names]
+        # What a child left behind may be going while we look.
+        with suppress(FileNotFoundError):
+            sizes += [Path(parent, name).lstat().st_size for name in names]
         if len(sizes) > _FEW_FILES:
             return False
     return sum(sizes) <= _FEW_BYTES
