@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -60,10 +61,9 @@ async def publish(
 async def _by_partition(
     producer: AIOKafkaProducer, events: Sequence[Waiting]
 ) -> list[tuple[Place, list[Waiting]]]:
-    partitions = {
-        topic: sorted(await producer.partitions_for(topic))
-        for topic in {event.topic for event in events}
-    }
+    topics = {event.topic for event in events}
+    await _look_anew(producer, topics)
+    partitions = {topic: sorted(await producer.partitions_for(topic)) for topic in topics}
     queues: dict[Place, list[Waiting]] = defaultdict(list)
     for event in events:
         of_topic = partitions[event.topic]
@@ -72,6 +72,18 @@ async def _by_partition(
             partition = _partition_of(event.key.encode(), of_topic, of_topic)
         queues[event.topic, partition].append(event)
     return list(queues.items())
+
+
+async def _look_anew(producer: AIOKafkaProducer, topics: Collection[str]) -> None:
+    """See topics as the broker has them now. Raises KafkaError when it is away.
+
+    The embedded broker knows none when it starts again. It takes events for one all the same, and
+    loses them as soon as somebody asks for it, which makes it.
+    """
+    for topic in topics:
+        producer.client.add_topic(topic)
+    if not await producer.client.force_metadata_update():
+        raise KafkaConnectionError("no broker tells of its topics")
 
 
 async def _send_first(

@@ -15,7 +15,6 @@ What is not here has a file of its own:
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ import httpx
 import pytest
 
 from tests.kit.browser import chromium
-from tests.kit.clips import CLIPS
 from tests.kit.suite import Suite
 from tests.kit.waiting import wait_for
 from tests.kit.web import Reply, receiving, served
@@ -33,17 +31,6 @@ from tests.surfaces.examples import local, see_alike
 from tests.surfaces.keeper import FILES, Keeper, path_of
 
 VERSIONS = pytest.mark.parametrize("version", ["v1", "v2"])
-
-
-@pytest.fixture(scope="module")
-def source() -> Iterator[str]:
-    with served(CLIPS) as source:
-        yield source
-
-
-@pytest.fixture(scope="module")
-def picture(source: str) -> str:
-    return f"{source}/bunny_sideways.jpg"
 
 
 def by_version(example: str, version: str) -> str:
@@ -147,9 +134,9 @@ def test_a_required_parameter_that_is_not_there(
 
 @VERSIONS
 def test_what_is_known_before_the_end(
-    anyone: httpx.Client, keys: dict[str, str], source: str, version: str
+    anyone: httpx.Client, keys: dict[str, str], site: str, version: str
 ) -> None:
-    film = {"task_name": "video.convert", "url": f"{source}/big_buck_bunny.mp4", "width": 64}
+    film = {"task_name": "video.convert", "url": f"{site}/big_buck_bunny.mp4", "width": 64}
     answer = anyone.post(f"/{version}/create_stream", json={"tasks": film}, headers=proof(keys))
     _, *statuses = [json.loads(line) for line in answer.text.splitlines() if line]
     whole = statuses[-1]["result"]
