@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 import av
 from av.container import InputContainer
@@ -14,6 +15,9 @@ from services.media.engine.kinds import ENCRYPTED
 
 Progress = Callable[[float], None]
 
+# Codecs with frames that are only for others to refer to.
+_HIDING = ("vp8", "vp9")
+
 
 @dataclass
 class Tally:
@@ -22,7 +26,7 @@ class Tally:
     Packets that last less than `field_below` hold a field. In what is whole they come in pairs.
     """
 
-    field_below: Fraction = Fraction(0)
+    field_below: int = 0
     packets: int = 0
     shown: int = 0
     bytes: int = 0
@@ -40,21 +44,24 @@ class Tally:
         self.packets += 1
         self.bytes += packet.size
         # Edit lists cut frames from the show; VPx hides reference frames.
-        if packet.is_discard or _is_hidden(packet, codec):
+        if packet.is_discard or (codec in _HIDING and _is_hidden(packet, codec)):
             return
         self.shown += 1
         duration = packet.duration or 0
         self.durations += duration
-        self.longest = max(self.longest, duration)
+        if duration > self.longest:
+            self.longest = duration
         if 0 < duration < self.field_below:
             self.fields += 1
         elif self.fields % 2:
             self.paired = False
-        if packet.pts is None:
+        pts = packet.pts
+        if pts is None:
             return
-        self.first = packet.pts if self.first is None else min(self.first, packet.pts)
-        if packet.pts >= self.last:
-            self.last, self.last_duration = packet.pts, duration
+        if self.first is None or pts < self.first:
+            self.first = pts
+        if pts >= self.last:
+            self.last, self.last_duration = pts, duration
 
 
 def walked(container: InputContainer, stream: VideoStream, size: int, progress: Progress) -> Tally:
@@ -89,16 +96,14 @@ def _is_hidden(packet: "Packet[VideoStream]", codec: str) -> bool:
     first = memoryview(packet)[0]
     if codec == "vp8":
         return not first >> 4 & 1
-    if codec == "vp9":
-        profile_3 = first >> 4 & 3 == 3
-        show_existing, show_frame = (2, 0) if profile_3 else (3, 1)
-        return not first >> show_existing & 1 and not first >> show_frame & 1
-    return False
+    profile_3 = first >> 4 & 3 == 3
+    show_existing, show_frame = (2, 0) if profile_3 else (3, 1)
+    return not first >> show_existing & 1 and not first >> show_frame & 1
 
 
-def field_below(stream: VideoStream) -> Fraction:
+def field_below(stream: VideoStream) -> int:
     """How long a packet lasts that holds more than a field, as in interlaced broadcasts."""
     rate = stream.guessed_rate
     if stream.codec_context.field_order < 2 or not rate or stream.time_base is None:
-        return Fraction(0)
-    return Fraction(3, 4) / (stream.time_base * rate)
+        return 0
+    return ceil(Fraction(3, 4) / (stream.time_base * rate))
