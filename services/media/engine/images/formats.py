@@ -6,6 +6,8 @@ from pathlib import Path
 from pi_heif import register_heif_opener
 from PIL import Image
 
+# Pillow would look for its formats at the first picture, in every child anew.
+Image.init()
 # Workers run as many items at a time as they have processors.
 register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
