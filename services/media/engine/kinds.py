@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from services.media.engine.cutoff import is_known_container
+from services.media.engine.xml_beginnings import BEFORE_ELEMENTS
 
 NOT_A_VIDEO = "The file is not a video in a format that can be read."
 SOUND = "The file holds sound only, no video."
@@ -19,19 +20,16 @@ _HEAD_BYTES = 64 << 10
 # Where an ISO file's index is in most: at the beginning or at the end.
 _INDEX_BYTES = 4 << 20
 
-# A text may begin with a byte order mark, and XML with instructions and comments; these are never
-# read another way, of which there are too many.
-_XML = rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*+"
 _BEGINNINGS = (
     (PICTURE, rb"\xff\xd8\xff|\x89PNG|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|8BPS"),
     (PICTURE, rb"\0\0\0\x0c(?:jP  |JXL )|\xff\x4f\xff\x51|\xff\x0a|\0\0\x01\0|v/1\x01|SDPX|XPDS"),
     (PICTURE, rb".{4}ftyp(?:avif|hei[cfmsx]|mif1|miaf)"),
-    (PICTURE, _XML + rb"<(?:!DOCTYPE )?svg"),
+    (PICTURE, BEFORE_ELEMENTS + rb"<(?:!DOCTYPE )?svg"),
     (SOUND, rb"ID3|fLaC|(?:RIFF|RF64).{4}WAVE|FORM.{4}AIF[FC]|#!AMR|MThd|\x0b\x77|wvpk|MAC |caff"),
     # The mark of a frame of MPEG audio is short: two of them tell.
     (SOUND, rb"\0*\xff[\xf0-\xff][^\xff].{20,2100}?\xff[\xf0-\xff]"),
     (PLAYLIST, rb"(?:\xef\xbb\xbf)?\s*(?:#EXTM3U|ffconcat |\[playlist\])"),
-    (PLAYLIST, _XML + rb"<(?:MPD|smil|playlist)\b"),
+    (PLAYLIST, BEFORE_ELEMENTS + rb"<(?:MPD|smil|playlist)\b"),
 )
 _KINDS = tuple((words, re.compile(beginning, re.DOTALL)) for words, beginning in _BEGINNINGS)
 # The box that names a scheme of ISO/IEC 23001-7.

@@ -6,6 +6,8 @@ from pathlib import Path
 from pi_heif import register_heif_opener
 from PIL import Image
 
+from services.media.engine.xml_beginnings import BEFORE_ELEMENTS
+
 # Pillow would look for its formats at the first picture, in every child anew.
 Image.init()
 # Workers run as many items at a time as they have processors.
@@ -32,9 +34,7 @@ PAGE = "The file is a web page, not a picture."
 TEXT = "The file is a text, not a picture."
 
 _HEAD_BYTES = 4096
-# A text may begin with a byte order mark, and XML with instructions and comments; these are never
-# read another way, of which there are too many.
-_XML = rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*+(?:<!DOCTYPE svg.*?>\s*)?"
+_XML = BEFORE_ELEMENTS + rb"(?:<!DOCTYPE svg.*?>\s*)?"
 _BEGINNINGS = (
     # Of the formats that are read: what opens none of them is damaged.
     (DAMAGED, rb"\xff\xd8\xff|\x89PNG|GIF8[79]a|RIFF.{4}WEBP|BM.{4}\0{4}"),
