@@ -111,16 +111,20 @@ def _sqlite_engine(
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
-        # Without the library's care for statements and results, which takes longer.
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(begin_statement)
-        except sqlite3.Error as error:
-            raise DBAPIError.instance(begin_statement, (), error, sqlite3.Error) from error
-        finally:
-            cursor.close()
+        _begin(connection, begin_statement)
 
     return engine
+
+
+def _begin(connection: Connection, statement: str) -> None:
+    """Begin without the library's care for statements and results, which takes longer."""
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(statement)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(statement, (), error, sqlite3.Error) from error
+    finally:
+        cursor.close()
 
 
 class SqliteConnection(aiosqlite.Connection):
