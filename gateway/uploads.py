@@ -17,6 +17,7 @@ from gateway.multipart import FilePart, boundary_of, open_file
 from gateway.problems import Refusal, too_large, too_slow
 from gateway.routes import Route
 from gateway.transcode import Binder, Limits
+from services.chassis.clients import send_serialized
 from services.chassis.framing import framed
 from vitascope.options.v1 import options_pb2
 
@@ -115,12 +116,9 @@ class UploadEndpoint:
         await call.done_writing()
 
     async def _pass_on(self, call: Any, message: bytes) -> None:
-        # grpc.aio's own `write` makes INTERNAL of whatever status the service ends the call with
-        # in the middle of it; this is all that it does otherwise.
-        sending = call._cython_call.send_serialized_message(message)
         try:
             async with asyncio.timeout(self._seconds):
-                await sending
+                await send_serialized(call, message)
         except TimeoutError:
             raise too_slow() from None
 

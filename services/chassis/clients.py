@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import grpc
 
@@ -80,6 +80,15 @@ class Clients:
                 self._settings.target_of(service), CHANNEL_OPTIONS, interceptors=self._interceptors
             )
         return self._channels[service]
+
+
+async def send_serialized(call: Any, message: bytes) -> None:
+    """Send one message on a client-streaming call. Raises `grpc.aio.InternalError` after its end.
+
+    grpc.aio's own `write` makes INTERNAL of whatever status the service ends the call with in the
+    middle of it (grpc issue 36066); this is all that it does otherwise.
+    """
+    await call._cython_call.send_serialized_message(message)
 
 
 class _Caller:

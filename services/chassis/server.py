@@ -35,6 +35,10 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
     ("grpc.max_metadata_size", METADATA_LIMIT),
     ("grpc.absolute_max_metadata_size", METADATA_LIMIT),
+    # What a stream has sent and nobody has read yet lies in memory. gRPC widens that to many MiB
+    # where there are slow disks to wait for; a message as large as any passes all the same.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 2**18),
     # Two servers on one port would share its calls; the second must fail to start.
     ("grpc.so_reuseport", 0),
     # Allow what CHANNEL_OPTIONS of the clients send.

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from services.chassis.auth import Authenticator
-from services.chassis.clients import CHANNEL_OPTIONS, Clients
+from services.chassis.clients import CHANNEL_OPTIONS, Clients, send_serialized
 from services.chassis.database import Database
 from services.chassis.errors import NotFound, from_rpc
 from services.chassis.events import Outbox
@@ -227,7 +227,7 @@ class House:
         method = self.media.UploadLightMedia if light else self.media.UploadMedia
         make = media_pb2.UploadLightMediaRequest if light else media_pb2.UploadMediaRequest
 
-        async def requests() -> AsyncIterator[Any]:
+        def requests() -> Iterator[Any]:
             file = HttpBody(content_type=content_type)
             yield make(video_id=video_id, file_name=file_name, file=file)
             for piece in pieces:
@@ -235,7 +235,14 @@ class House:
             if whole:
                 yield make()
 
-        return await named(method(requests(), metadata=bearer(team)))
+        call = method(metadata=bearer(team))
+        await call.wait_for_connection()
+        # What the service ends the call with comes with its answer.
+        with suppress(grpc.aio.InternalError):
+            for request in requests():
+                await send_serialized(call, request.SerializeToString())
+            await call.done_writing()
+        return await named(call)
 
     async def download(self, video_id: str, *, team: str = TEAM, **headers: str) -> Answer:
         """Download a video's original."""

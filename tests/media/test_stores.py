@@ -7,6 +7,7 @@ import pytest
 
 from services.chassis.errors import Conflict, Unavailable
 from services.media import operations
+from services.media.worker import leases
 from tests.kit.waiting import wait_for_async
 from tests.kit.webserver import Server, answer
 from tests.kit.youtube import KEY, TOKEN, Fault, Youtube, youtube_stand_in
@@ -90,8 +91,9 @@ async def test_what_stays_in_the_house(
 
 
 async def test_a_file_goes_to_a_signed_address(
-    bench: Bench, server: Server, spec: ImageThumbSpec
+    bench: Bench, server: Server, spec: ImageThumbSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(leases, "SECONDS_TO_FIRST_PROGRESS", 0.0)
     server.answers[SIGNED] = answer()
     ended = await end(bench, "test.copy", spec, to(server))
     result = ImageThumbResult.FromString(ended.success.result)
@@ -101,6 +103,7 @@ async def test_a_file_goes_to_a_signed_address(
     [commit] = bench.store.commits
     assert commit.destination.part.item_id == "ITEM"
     percents = bench.ledger.progress(LEASE)
+    assert percents
     assert percents == sorted(percents)
     assert percents[-1] < 100
 
