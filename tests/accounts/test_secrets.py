@@ -56,7 +56,7 @@ async def test_an_unknown_user_takes_as_much_work_as_a_wrong_password(
     costs: list[tuple[int, int, int]] = []
 
     class Hasher(PasswordHasher):
-        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
             asked = extract_parameters(str(hash))
             costs.append((asked.time_cost, asked.memory_cost, asked.parallelism))
             return super().verify(hash, password)
