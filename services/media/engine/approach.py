@@ -2,12 +2,12 @@
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 
-import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
+
+from services.media.engine.reading import packets_of
 
 # Bytes of packets to look ahead: where the way is longer, all of it is decoded.
 _MOST_AHEAD = 64 << 20
@@ -65,11 +65,3 @@ class Approach:
 def _is_decoded_after(packet: "Packet[VideoStream]", time: int) -> bool:
     # No frame is decoded after it is shown: what follows is shown later, too.
     return packet.dts is not None and packet.dts > time
-
-
-def packets_of(reader: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
-    """The packets from where a file is being read, up to its end or to where it is damaged."""
-    with suppress(av.error.InvalidDataError):
-        for packet in reader.demux(stream):
-            if packet.size:
-                yield packet

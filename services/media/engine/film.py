@@ -7,10 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
-from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Stream
 from av.video.stream import VideoStream
 
 from services.media.engine.boxes import colour_volume_of_index, place, reserve
@@ -21,7 +18,7 @@ from services.media.engine.picture import Picture
 from services.media.engine.pipeline import Pipeline, lead
 from services.media.engine.plan import Encoding, Filters
 from services.media.engine.probe import VideoFacts
-from services.media.engine.reading import open_video, video_stream
+from services.media.engine.reading import open_video, packets_of, video_stream
 from services.media.engine.sound import Track, sound_tracks
 from services.media.engine.tags import carry_chapters, carry_tags
 from services.media.engine.timecode import moved_timecode, source_timecode
@@ -119,7 +116,7 @@ def begun(
             reserve(writer, volume)
         _tag(picture.stream, stream, container, facts.average_rate, filters.start)
         carry_chapters(reader, writer, kept)
-        packets = packets_of(reader, [stream, *(reader.streams[index] for index in sounds)])
+        packets = packets_of(reader, stream, *(reader.streams[index] for index in sounds))
         yield Film(pipeline, picture, sounds, packets, part)
     if volume:
         place(destination, volume)
@@ -134,13 +131,3 @@ def _tag(
     if container.timecode and timecode and made.codec_context.framerate:
         moved = moved_timecode(timecode, rate, start, made.codec_context.framerate)
         made.metadata.update({"timecode": moved} if moved else {})
-
-
-def packets_of(reader: InputContainer, streams: list[Stream]) -> "Iterator[Packet[Any]]":
-    """The packets of some streams, up to the end or to where the file cannot be followed."""
-    try:
-        for packet in reader.demux(streams):
-            if packet.size:
-                yield packet
-    except av.error.InvalidDataError:
-        return

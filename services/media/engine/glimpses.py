@@ -13,9 +13,9 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from services.media.engine.approach import Approach, packets_of
+from services.media.engine.approach import Approach
 from services.media.engine.probe import VideoFacts
-from services.media.engine.reading import open_video, video_stream
+from services.media.engine.reading import open_video, packets_of, video_stream
 
 # Reading on for so many seconds takes no longer than moving, where the file does not tell.
 _NEAR = Fraction(2)

@@ -9,13 +9,11 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
 from services.media.engine.failure import BadMedia
 from services.media.engine.probe import VideoFacts
-from services.media.engine.reading import open_video, video_stream
+from services.media.engine.reading import open_video, packets_of, video_stream
 
 # How far before the wanted part to begin reading, in seconds, tried in turn:
 # some files have few places to begin at, others do not know theirs.
@@ -92,21 +90,11 @@ def _frames(source: Path, entry: int | None) -> Iterator[VideoFrame]:
         stream = video_stream(reader)
         if entry is not None:
             reader.seek(entry, stream=stream)
-        for packet in _packets(reader, stream):
+        for packet in packets_of(reader, stream):
             with suppress(av.error.InvalidDataError):
                 yield from packet.decode()
         with suppress(av.error.InvalidDataError):
             yield from stream.decode(None)
-
-
-def _packets(reader: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
-    """The packets of the picture, up to the end or to where the file cannot be followed."""
-    try:
-        for packet in reader.demux(stream):
-            if packet.size:
-                yield packet
-    except av.error.InvalidDataError:
-        return
 
 
 def _time(frame: VideoFrame) -> Fraction | None:
@@ -141,7 +129,7 @@ def _frame_at(source: Path, position: Fraction, usual: Fraction | None) -> Fract
             reader.seek(int((position - 1) / unit), stream=stream)
         nearest: int | None = None
         beyond = 0
-        for packet in _packets(reader, stream):
+        for packet in packets_of(reader, stream):
             if packet.pts is not None and packet.pts * unit >= position - _ROUNDING:
                 nearest = packet.pts if nearest is None else min(nearest, packet.pts)
                 beyond += 1

@@ -8,12 +8,15 @@ besides, so that they end with a proper word instead of a failed attempt.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition
+from av.packet import Packet
+from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
 from services.media.engine.cutoff import is_known_container
@@ -91,6 +94,19 @@ def video_stream(container: InputContainer) -> VideoStream:
     if stream.codec_context is None:
         raise BadMedia("The file's video is in a codec that cannot be read.")
     return stream
+
+
+def packets_of(reader: InputContainer, *streams: Stream) -> "Iterator[Packet[Any]]":
+    """The packets of some streams, up to the end or to where the file cannot be followed.
+
+    The demuxer passes over all others, which may be most of the file.
+    """
+    for each in reader.streams:
+        each.discard = Discard.default if each in streams else Discard.all
+    with suppress(av.error.InvalidDataError):
+        for packet in reader.demux(*streams):
+            if packet.size:
+                yield packet
 
 
 def opened(path: Path, formats: str, why_not: Callable[[Path], str]) -> InputContainer:

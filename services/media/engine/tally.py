@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-import av
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
 from services.media.engine.failure import BadMedia
 from services.media.engine.kinds import ENCRYPTED
+from services.media.engine.reading import packets_of
 
 Progress = Callable[[float], None]
 
@@ -71,17 +71,13 @@ def walked(container: InputContainer, stream: VideoStream, size: int, progress: 
     """
     tally = Tally(field_below(stream))
     codec = stream.codec_context.codec.canonical_name
-    try:
-        for packet in container.demux(stream):
-            if packet.size:
-                if not tally.packets:
-                    check_readable(packet)
-                tally.add(packet, codec)
-            if packet.pos is not None and tally.packets % 64 == 0:
-                progress(min(100.0, 100.0 * packet.pos / size))
-    except av.error.InvalidDataError:
-        # What was read up to the damage is what the file holds.
-        pass
+    # What was read up to some damage is what the file holds.
+    for packet in packets_of(container, stream):
+        if not tally.packets:
+            check_readable(packet)
+        tally.add(packet, codec)
+        if packet.pos is not None and tally.packets % 64 == 0:
+            progress(min(100.0, 100.0 * packet.pos / size))
     return tally
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from av.container import OutputContainer
 
 from services.media.engine.audio.coded import add_cover, coded, create
-from services.media.engine.audio.facts import Progress, SoundFacts, packets
+from services.media.engine.audio.facts import Progress, SoundFacts
 from services.media.engine.audio.kinds import KINDS, layout_for, rate_for
 from services.media.engine.audio.reading import has_film, open_sound, sound_stream
 from services.media.engine.audio.tags import Cover, cover_of, tags_of
 from services.media.engine.audio.timeline import blocks
+from services.media.engine.reading import packets_of
 from services.media.engine.samples import Resampler
 
 # libsndfile has no way to put a picture into Ogg.
@@ -66,7 +67,7 @@ def _copy(
         add_cover(made, cover)
         unit = stream.time_base or Fraction(1)
         begins, end = round((facts.begins or 0) / unit), round(facts.duration / unit)
-        for packet in packets(container, stream):
+        for packet in packets_of(container, stream):
             if packet.pts is None:
                 continue
             # What decoders need to have heard before what is heard goes along, before time 0.

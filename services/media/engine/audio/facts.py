@@ -21,7 +21,7 @@ from services.media.engine.audio.reading import (
     sound_stream,
 )
 from services.media.engine.failure import BadMedia
-from services.media.engine.reading import MAX_SECONDS
+from services.media.engine.reading import MAX_SECONDS, packets_of
 
 Progress = Callable[[float], None]
 
@@ -109,7 +109,7 @@ def sound_facts(path: Path, progress: Progress) -> SoundFacts:
 def _walk(container: InputContainer, stream: AudioStream, size: int, progress: Progress) -> _Tally:
     jitter = round(JITTER / (stream.time_base or 1))
     tally = _Tally(jitter, deque(maxlen=_LAST))
-    for packet in packets(container, stream):
+    for packet in packets_of(container, stream):
         if not tally.packets and packet.has_sidedata("encryption_info"):
             raise BadMedia(SOUND_ENCRYPTED)
         if not packet.is_discard:
@@ -118,14 +118,6 @@ def _walk(container: InputContainer, stream: AudioStream, size: int, progress: P
             progress(min(100.0, 100.0 * packet.pos / size))
     progress(100.0)
     return tally
-
-
-def packets(container: InputContainer, stream: AudioStream) -> "Iterator[Packet[AudioStream]]":
-    """The packets of a stream, up to the end or to where the file cannot be followed."""
-    with suppress(av.error.InvalidDataError):
-        for packet in container.demux(stream):
-            if packet.size:
-                yield packet
 
 
 def decoded(stream: AudioStream, wanted: "Iterable[Packet[AudioStream]]") -> Iterator[AudioFrame]:
@@ -140,7 +132,7 @@ def decoded(stream: AudioStream, wanted: "Iterable[Packet[AudioStream]]") -> Ite
 def _first(path: Path) -> AudioFrame:
     with open_sound(path) as container:
         stream = sound_stream(container)
-        first = next(decoded(stream, packets(container, stream)), None)
+        first = next(decoded(stream, packets_of(container, stream)), None)
     if first is None:
         raise BadMedia(SOUND_DAMAGED)
     return first

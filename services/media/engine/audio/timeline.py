@@ -9,8 +9,9 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
-from services.media.engine.audio.facts import JITTER, Progress, SoundFacts, decoded, packets
+from services.media.engine.audio.facts import JITTER, Progress, SoundFacts, decoded
 from services.media.engine.audio.reading import open_sound, sound_stream
+from services.media.engine.reading import packets_of
 from services.media.engine.samples import first_samples
 
 # Seconds before the place wanted that decoders get used to the sound.
@@ -32,7 +33,7 @@ def timed(
     with open_sound(path) as container:
         stream = sound_stream(container)
         begins, tick = float(facts.begins or 0), float(stream.time_base or 0)
-        wanted = _from(packets(container, stream), (begins + start - _RUN_UP) / (tick or 1))
+        wanted = _from(packets_of(container, stream), (begins + start - _RUN_UP) / (tick or 1))
         time: float | None = None
         for frame in decoded(stream, wanted):
             time = _time(frame, time, tick, begins if facts.begins is not None else None)

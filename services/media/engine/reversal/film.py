@@ -15,13 +15,13 @@ from av.video.frame import PictureType, VideoFrame
 from services.media.engine.coded_sound import coded_sound
 from services.media.engine.containers import CONTAINERS, create
 from services.media.engine.failure import BadMedia
-from services.media.engine.film import lead_seconds, packets_of, part_of
+from services.media.engine.film import lead_seconds, part_of
 from services.media.engine.opening import RUN_UP, Opening
 from services.media.engine.picture import Picture
 from services.media.engine.pipeline import Pipeline
 from services.media.engine.plan import Encoding, Filters, Sound
 from services.media.engine.probe import VideoFacts
-from services.media.engine.reading import open_video, video_stream
+from services.media.engine.reading import open_video, packets_of, video_stream
 from services.media.engine.reversal.recording import Recording
 from services.media.engine.reversal.stack import Stack
 from services.media.engine.reversal.windows import Survey, frames_of_window
@@ -99,7 +99,7 @@ def _survey(
         path = destination.with_suffix(".sound")
         recording = stack.enter_context(Recording(path, heard, sound.rate, part.origin))
         streams.append(heard)
-    for packet in packets_of(reader, streams):
+    for packet in packets_of(reader, *streams):
         if packet.stream_index == stream.index:
             survey.take(packet)
         elif recording is not None:
@@ -137,7 +137,7 @@ class _Reading:
             stream = video_stream(reader)
             part.enter(reader)
             pipeline = Pipeline(stream, self._facts, self._filters, part)
-            for frame in _decodable(pipeline.frames(packets_of(reader, [stream]))):
+            for frame in _decodable(pipeline.frames(packets_of(reader, stream))):
                 time = (frame.pts or 0) * self._clock
                 if end is not None and time >= end:
                     return

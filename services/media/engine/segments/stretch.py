@@ -9,12 +9,12 @@ from av.video.frame import PictureType, VideoFrame
 
 from services.media.engine.containers import CONTAINERS, create
 from services.media.engine.failure import BadMedia
-from services.media.engine.film import lead_seconds, packets_of, part_of
+from services.media.engine.film import lead_seconds, part_of
 from services.media.engine.picture import Picture
 from services.media.engine.pipeline import Pipeline
 from services.media.engine.plan import Encoding, Filters
 from services.media.engine.probe import VideoFacts
-from services.media.engine.reading import open_video, video_stream
+from services.media.engine.reading import open_video, packets_of, video_stream
 from services.media.engine.segments.cuts import Stretch
 from services.media.engine.segments.work import OPEN, outlook, run_in, settling
 from services.media.engine.shelf import Coded, Shelf
@@ -58,7 +58,7 @@ def make_stretch(
         pipeline = Pipeline(stream, facts, filters, part)
         shelving = _Shelving(shelf, pipeline.footage.clock, stretch)
         picture = Picture(writer, encoding, pipeline.footage, shelving.put)
-        frames = pipeline.frames(packets_of(reader, [stream]))
+        frames = pipeline.frames(packets_of(reader, stream))
         for frame in _framed(frames, pipeline.footage.clock, stretch, encoding):
             picture.encode(frame)
             done = (picture.seconds - float(stretch.first)) / max(0.001, float(end - stretch.first))
