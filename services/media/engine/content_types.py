@@ -1,4 +1,4 @@
-"""The MIME types of video files."""
+"""The MIME types of video files, and of pictures that move."""
 
 from pathlib import Path
 
@@ -13,6 +13,7 @@ _TYPES = {
     "avi": "video/x-msvideo",
     "dv": "video/dv",
     "flv": "video/x-flv",
+    "gif": "image/gif",
     "gxf": "application/gxf",
     "h264": "video/h264",
     "hevc": "video/h265",

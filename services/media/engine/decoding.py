@@ -9,7 +9,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from services.media.engine.probe import VideoFacts
+from services.media.engine.probe import VideoFacts, is_end_told
 
 _BROADCAST_CLOCK = Fraction(1, 90_000)
 
@@ -38,8 +38,7 @@ def decoded(
         last = frame
     if last is not None:
         told = last.duration * unit
-        # Others than MOV leave out how long the last frame is shown.
-        lasts = told if "mov" in facts.container_name else max(told, usual)
+        lasts = told if is_end_told(facts.container_name) else max(told, usual)
         last.duration = max(1, round(lasts / unit))
         yield last
 

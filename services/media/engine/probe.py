@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 from services.media.engine.cutoff import ends_early
 from services.media.engine.failure import BadMedia
 from services.media.engine.indexed import indexed
+from services.media.engine.kinds import PICTURE
 from services.media.engine.pixels import Pixels, describe
 from services.media.engine.reading import MAX_SECONDS, open_video, video_stream
 from services.media.engine.scanning.told import told_scanning
@@ -62,6 +63,8 @@ def probe(path: Path, progress: Progress) -> VideoFacts:
         if tally.fields % 2 or not tally.paired:
             frames = _count_frames(path)
         span = _span(container, stream, tally)
+        if frames == 1 and container.format.name == "gif":
+            raise BadMedia(PICTURE)
         if not frames or not span:
             raise BadMedia("The file holds no frame of video.")
         if span > MAX_SECONDS:
@@ -125,6 +128,11 @@ def _count_frames(path: Path) -> int:
         return frames
 
 
+def is_end_told(container_name: str) -> bool:
+    """Whether files tell how long their last frame is shown, which most leave out."""
+    return "mov" in container_name or container_name == "gif"
+
+
 def _span(container: InputContainer, stream: VideoStream, tally: Tally) -> Fraction:
     """Seconds from the first frame to the end of the last, as their packets say."""
     unit = stream.time_base or Fraction(1)
@@ -133,9 +141,8 @@ def _span(container: InputContainer, stream: VideoStream, tally: Tally) -> Fract
         return tally.durations * unit
     span = tally.last - tally.first
     last = Fraction(tally.last_duration)
-    if "mov" not in container.format.name and tally.shown > 1:
-        # Others leave out how long the last frame is shown, and FFmpeg's
-        # guess can be one tick.
+    if not is_end_told(container.format.name) and tally.shown > 1:
+        # FFmpeg's guess can be one tick.
         usual = Fraction(span, tally.shown - 1)
         last = last if last > usual / 2 else usual
     return (span + last) * unit

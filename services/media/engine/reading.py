@@ -33,11 +33,13 @@ from services.media.engine.kinds import (
 # Demuxers of films, by FFmpeg's names. Left out on purpose: whatever names
 # other files or addresses (hls, dash, concat, sdp, rtsp, imf, webm_dash_manifest,
 # redirects), scripts (avisynth, vapoursynth, lavfi), devices, subtitles,
-# pictures (image2, the *_pipe family, gif) and sound alone.
+# pictures (image2, the *_pipe family) and sound alone.
 FORMATS = (
     "asf,av1,avi,dv,flv,gxf,h264,hevc,ivf,m4v,matroska,mov,mpeg,mpegts,mpegvideo,mxf,nut,obu,"
     "ogg,rm,vc1,vvc,webm,wtv,yuv4mpegpipe"
 )
+# Pictures that move are films without sound.
+_MOVING_PICTURES = "gif"
 
 MAX_PIXELS = 8192 * 8192
 MAX_SECONDS = 24 * 3600
@@ -65,7 +67,7 @@ def open_video(path: Path) -> InputContainer:
     size = path.stat().st_size
     if size == 0:
         raise BadMedia("The file is empty.")
-    container = opened(path, FORMATS, why_not_a_video)
+    container = opened(path, f"{FORMATS},{_MOVING_PICTURES}", why_not_a_video)
     try:
         _check(container, path, size)
         # Bare codec streams tell no duration; FFmpeg's guess is no reason to refuse one.
