@@ -41,8 +41,7 @@ def test_embedded(tmp_path: Path, _round: int) -> None:
 @pytest.mark.parametrize("_round", range(ROUNDS))
 def test_on_postgresql_and_kafka(tmp_path: Path, _round: int) -> None:
     with Cluster(tmp_path / "cluster") as cluster:
-        items = ITEMS if SOAK else min(600, ITEMS)
-        survive(cluster, [*VICTIMS, "postgres", "kafka"], items, tmp_path)
+        survive(cluster, [*VICTIMS, "postgres", "kafka"], ITEMS, tmp_path)
 
 
 def survive(suite: Whole, victims: Sequence[str], items: int, folder: Path) -> None:
