@@ -17,6 +17,8 @@ CLIPS = Path(__file__).parent / "clips"
 FILM = CLIPS / "big_buck_bunny.mp4"
 SIDEWAYS = CLIPS / "bunny_sideways.jpg"
 COLLECTION = Path(__file__).parents[3] / "shared" / "media"
+# Pictures that move are videos.
+MOVING = ("image/gif_animated_loop3.gif", "image/gif_newtonscradle_36f.gif")
 
 MILLISECOND = Fraction(1, 1000)
 

@@ -18,6 +18,7 @@ from tests.media.filtering import ffmpeg
 from tests.media.material import (
     COLLECTION,
     FILM,
+    MOVING,
     SIDEWAYS,
     collection,
     make_sound,
@@ -140,8 +141,6 @@ def test_known_facts_of_the_collection(name: str, expected: dict[str, object]) -
     assert {key: getattr(facts, key) for key in expected} == expected
 
 
-# Pictures that move are videos.
-MOVING = ("image/gif_animated_loop3.gif", "image/gif_newtonscradle_36f.gif")
 NO_FILMS = collection("hostile", "audio/", "image/", "image_photo/", without=MOVING)
 
 

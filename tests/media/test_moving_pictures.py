@@ -16,7 +16,7 @@ from services.media.engine.kinds import PICTURE
 from services.media.engine.probe import probe
 from tests.media.converting import REVERSE_V2, V1, V2, ran
 from tests.media.frames.running import run
-from tests.media.material import COLLECTION, collection, picture, unheard
+from tests.media.material import COLLECTION, MOVING, collection, picture, unheard
 from tests.media.measure import Samples, psnr
 from tests.media.test_ingest import ingested
 from vitascope.tasks.v2.specs_pb2 import VideoInfoSpec, VideoThumbSpec
@@ -24,7 +24,6 @@ from vitascope.tasks.v2.specs_pb2 import VideoInfoSpec, VideoThumbSpec
 # Milliseconds that each frame is shown.
 LASTING = (100, 30, 250, 40, 100, 80)
 SIZE = (96, 64)
-MOVING = ("image/gif_animated_loop3.gif", "image/gif_newtonscradle_36f.gif")
 STILL = "image/gif_photo_single_frame.gif"
 
 

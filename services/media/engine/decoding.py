@@ -1,15 +1,14 @@
 """Makes frames of packets, in the order and at the times of showing them."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from fractions import Fraction
 
-import av
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from services.media.engine.probe import VideoFacts, is_end_told
+from services.media.engine.reading import frames_of
 
 _BROADCAST_CLOCK = Fraction(1, 90_000)
 
@@ -26,7 +25,8 @@ def decoded(
     unit = stream.time_base or _BROADCAST_CLOCK
     usual = 1 / facts.average_rate
     last: VideoFrame | None = None
-    for number, frame in enumerate(_decoded(stream, packets)):
+    stream.thread_type = "AUTO"
+    for number, frame in enumerate(frames_of(stream, packets)):
         # Bare codec streams carry no times, only a rate.
         time = round(number * usual / unit) if frame.pts is None else frame.pts
         if last is not None:
@@ -45,12 +45,3 @@ def decoded(
 
 def _start(frame: VideoFrame) -> int:
     return frame.pts or 0
-
-
-def _decoded(stream: VideoStream, packets: "Iterable[Packet[VideoStream]]") -> Iterator[VideoFrame]:
-    stream.thread_type = "AUTO"
-    for packet in packets:
-        with suppress(av.error.InvalidDataError):
-            yield from packet.decode()
-    with suppress(av.error.InvalidDataError):
-        yield from stream.decode(None)

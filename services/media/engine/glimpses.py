@@ -1,7 +1,6 @@
 """Looks into a video here and there, decoding as little as that needs."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -9,13 +8,11 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
 from services.media.engine.approach import Approach
 from services.media.engine.probe import VideoFacts
-from services.media.engine.reading import open_video, packets_of, video_stream
+from services.media.engine.reading import frames_of, open_video, packets_of, video_stream
 
 # Reading on for so many seconds takes no longer than moving, where the file does not tell.
 _NEAR = Fraction(2)
@@ -71,7 +68,7 @@ def first_frame(reader: InputContainer) -> VideoFrame | None:
     stream = video_stream(reader)
     # Threads that decode frames side by side would begin with many for the sake of one.
     stream.thread_type = "SLICE"
-    return next(_decoded(stream, packets_of(reader, stream)), None)
+    return next(frames_of(stream, packets_of(reader, stream)), None)
 
 
 def stretch(
@@ -155,7 +152,7 @@ class _Place:
     def _begin(self, time: Fraction) -> None:
         self._packets = Approach(self._reader, self._stream)
         self.approach(time)
-        self._frames = self._timed(_decoded(self._stream, self._packets))
+        self._frames = self._timed(frames_of(self._stream, self._packets))
         self.decoded = 1
         self.before, self.frame = None, next(self._frames, None)
         self.after = None if self.frame is None else next(self._frames, None)
@@ -179,11 +176,3 @@ class _Place:
                 # Bare codec streams carry no times, only a rate.
                 frame.pts = round((number * self._usual + self._beginning) / self._unit)
             yield frame
-
-
-def _decoded(stream: VideoStream, packets: "Iterable[Packet[VideoStream]]") -> Iterator[VideoFrame]:
-    for packet in packets:
-        with suppress(av.error.InvalidDataError):
-            yield from packet.decode()
-    with suppress(av.error.InvalidDataError):
-        yield from stream.decode(None)

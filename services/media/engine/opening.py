@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 
 from services.media.engine.failure import BadMedia
 from services.media.engine.probe import VideoFacts
-from services.media.engine.reading import open_video, packets_of, video_stream
+from services.media.engine.reading import frames_of, open_video, packets_of, video_stream
 
 # How far before the wanted part to begin reading, in seconds, tried in turn:
 # some files have few places to begin at, others do not know theirs.
@@ -90,11 +90,7 @@ def _frames(source: Path, entry: int | None) -> Iterator[VideoFrame]:
         stream = video_stream(reader)
         if entry is not None:
             reader.seek(entry, stream=stream)
-        for packet in packets_of(reader, stream):
-            with suppress(av.error.InvalidDataError):
-                yield from packet.decode()
-        with suppress(av.error.InvalidDataError):
-            yield from stream.decode(None)
+        yield from frames_of(stream, packets_of(reader, stream))
 
 
 def _time(frame: VideoFrame) -> Fraction | None:

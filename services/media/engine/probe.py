@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
 from av.codec import Codec
 from av.container import InputContainer
 from av.video.stream import VideoStream
@@ -14,7 +13,13 @@ from services.media.engine.failure import BadMedia
 from services.media.engine.indexed import indexed
 from services.media.engine.kinds import PICTURE
 from services.media.engine.pixels import Pixels, describe
-from services.media.engine.reading import MAX_SECONDS, open_video, video_stream
+from services.media.engine.reading import (
+    MAX_SECONDS,
+    frames_of,
+    open_video,
+    packets_of,
+    video_stream,
+)
 from services.media.engine.scanning.told import told_scanning
 from services.media.engine.tally import Progress as Progress
 from services.media.engine.tally import Tally, walked
@@ -119,13 +124,7 @@ def _count_frames(path: Path) -> int:
         stream = video_stream(container)
         stream.thread_type = "AUTO"
         stream.codec_context.options = {"skip_loop_filter": "all", "skip_idct": "all"}
-        frames = 0
-        for packet in container.demux(stream):
-            try:
-                frames += len(packet.decode())
-            except av.error.InvalidDataError:
-                continue
-        return frames
+        return sum(1 for _ in frames_of(stream, packets_of(container, stream)))
 
 
 def is_end_told(container_name: str) -> bool:

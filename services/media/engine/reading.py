@@ -8,12 +8,13 @@ besides, so that they end with a proper word instead of a failed attempt.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Discard, Disposition, Stream
@@ -109,6 +110,15 @@ def packets_of(reader: InputContainer, *streams: Stream) -> "Iterator[Packet[Any
         for packet in reader.demux(*streams):
             if packet.size:
                 yield packet
+
+
+def frames_of(stream: VideoStream | AudioStream, packets: "Iterable[Packet[Any]]") -> Iterator[Any]:
+    """The frames of a stream's packets, in the order of showing; damaged ones are left out."""
+    for packet in packets:
+        with suppress(av.error.InvalidDataError):
+            yield from packet.decode()
+    with suppress(av.error.InvalidDataError):
+        yield from stream.decode(None)
 
 
 def opened(path: Path, formats: str, why_not: Callable[[Path], str]) -> InputContainer:

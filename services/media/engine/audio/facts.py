@@ -1,13 +1,11 @@
 """Reads what a file's sound is and how long it lasts, by all of its packets."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -21,7 +19,7 @@ from services.media.engine.audio.reading import (
     sound_stream,
 )
 from services.media.engine.failure import BadMedia
-from services.media.engine.reading import MAX_SECONDS, packets_of
+from services.media.engine.reading import MAX_SECONDS, frames_of, packets_of
 
 Progress = Callable[[float], None]
 
@@ -120,19 +118,10 @@ def _walk(container: InputContainer, stream: AudioStream, size: int, progress: P
     return tally
 
 
-def decoded(stream: AudioStream, wanted: "Iterable[Packet[AudioStream]]") -> Iterator[AudioFrame]:
-    """The frames of packets; damaged ones are left out."""
-    for packet in wanted:
-        with suppress(av.error.InvalidDataError):
-            yield from packet.decode()
-    with suppress(av.error.InvalidDataError):
-        yield from stream.decode(None)
-
-
 def _first(path: Path) -> AudioFrame:
     with open_sound(path) as container:
         stream = sound_stream(container)
-        first = next(decoded(stream, packets_of(container, stream)), None)
+        first: AudioFrame | None = next(frames_of(stream, packets_of(container, stream)), None)
     if first is None:
         raise BadMedia(SOUND_DAMAGED)
     return first
@@ -144,7 +133,7 @@ def _heard(stream: AudioStream, tally: _Tally, unit: Fraction, begins: Fraction 
     if not tally.before and begins is not None:
         start = begins
     end: Fraction | None = None
-    for frame in decoded(stream, tally.last):
+    for frame in frames_of(stream, tally.last):
         # Of several frames in a packet decoders time the first.
         time = _time(frame)
         if time is None:

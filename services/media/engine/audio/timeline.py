@@ -9,9 +9,9 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
-from services.media.engine.audio.facts import JITTER, Progress, SoundFacts, decoded
+from services.media.engine.audio.facts import JITTER, Progress, SoundFacts
 from services.media.engine.audio.reading import open_sound, sound_stream
-from services.media.engine.reading import packets_of
+from services.media.engine.reading import frames_of, packets_of
 from services.media.engine.samples import first_samples
 
 # Seconds before the place wanted that decoders get used to the sound.
@@ -35,7 +35,7 @@ def timed(
         begins, tick = float(facts.begins or 0), float(stream.time_base or 0)
         wanted = _from(packets_of(container, stream), (begins + start - _RUN_UP) / (tick or 1))
         time: float | None = None
-        for frame in decoded(stream, wanted):
+        for frame in frames_of(stream, wanted):
             time = _time(frame, time, tick, begins if facts.begins is not None else None)
             rate, samples = frame.sample_rate, frame.samples
             left = round((stop - time) * rate)

@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from services.media.engine.probe import VideoFacts
-from services.media.engine.reading import open_video, video_stream
+from services.media.engine.reading import open_video, packets_of, video_stream
 
 FRAMES = 24
 # Where key frames are too few, others are decoded: so many pixels in all.
@@ -63,9 +63,9 @@ def _entries(reader: InputContainer, facts: VideoFacts) -> list[int]:
 def _from_key(reader: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
     """The packets from the next key frame on."""
     begun = False
-    for number, packet in enumerate(reader.demux(stream)):
-        begun = begun or (packet.is_keyframe and packet.size > 0)
-        if begun and packet.size:
+    for number, packet in enumerate(packets_of(reader, stream)):
+        begun = begun or packet.is_keyframe
+        if begun:
             yield packet
         elif number > _PATIENCE:
             return

@@ -16,7 +16,7 @@ from services.media.engine.opening import RUN_UP, Opening
 from services.media.engine.pipeline import Pipeline
 from services.media.engine.plan import Encoding, Filters
 from services.media.engine.probe import VideoFacts
-from services.media.engine.reading import open_video, video_stream
+from services.media.engine.reading import open_video, packets_of, video_stream
 from services.media.engine.segments.work import OPEN, core_seconds, outlook, run_in, settling
 
 MOST_STRETCHES = 500
@@ -109,7 +109,7 @@ def _key_frame(reader: InputContainer, time: Fraction) -> Fraction | None:
     unit = stream.time_base or Fraction(1)
     with suppress(av.error.FFmpegError):
         reader.seek(int(time / unit), stream=stream)
-        for packet in reader.demux(stream):
+        for packet in packets_of(reader, stream):
             if packet.is_keyframe and packet.pts is not None:
                 return packet.pts * unit
     return None
